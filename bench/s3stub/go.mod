@@ -1,0 +1,3 @@
+module cortexctl/bench/s3stub
+
+go 1.24

@@ -1,0 +1,463 @@
+"""Checks of the bucket index against the bucket.
+
+"Late" allows the cleaner two of its intervals, and a listing an hour of grace, before anything is called missing.
+"""
+
+import shlex
+from collections.abc import Iterator
+
+from cortexctl.blocks import bucket_index, layout, marks
+from cortexctl.blocks.bucket_index import BucketIndex, IndexedBlock, Parquet
+from cortexctl.blocks.marks import DeletionMark, ParquetMark
+from cortexctl.blocks.survey import Fault
+from cortexctl.blocks.view import Block, TenantView
+from cortexctl.errors import DataError
+from cortexctl.findings import Problem, Severity, check
+from cortexctl.units import format_duration
+
+FUTURE_TOLERANCE_S = 300
+UPLOADED_AT_TOLERANCE_S = 2
+_TIME_FIELDS = frozenset(("min_time", "max_time"))
+
+
+def _rebuild(tenant: TenantView) -> str:
+    return f"bucket index rebuild --tenant {shlex.quote(tenant.id)}"
+
+
+def _inspect(tenant: TenantView, block_id: str) -> str:
+    return f"bucket inspect {shlex.quote(f'{tenant.id}/{block_id}')}"
+
+
+def _late_s(tenant: TenantView) -> float:
+    return 2 * tenant.delays.cleanup_interval_s + tenant.delays.grace_s
+
+
+def _live_index(tenant: TenantView) -> BucketIndex | None:
+    """The index, where it can be read and is to stay: that of a tenant being deleted is not rebuilt."""
+    return None if tenant.is_deleting else tenant.readable_index
+
+
+def _is_settled(tenant: TenantView, block: Block) -> bool:
+    """Whether the cleaner has had its time to index the block."""
+    return block.uploaded_at_s is not None and tenant.now_s - block.uploaded_at_s > _late_s(tenant)
+
+
+@check("IDX01", "index-missing", Severity.CRITICAL)
+def index_missing(tenant: TenantView) -> Iterator[Problem]:
+    """A tenant with blocks has no bucket index.
+
+    Queriers take a missing index for "no blocks": results past the ingesters' retention are silently empty, and
+    store-gateways unload every block of the tenant at their next sync.
+
+    A rebuild writes one; it is created only if there is still none.
+    Source: Cortex, pkg/querier/blocks_finder_bucket_index.go, GetBlocks.
+    """
+    if tenant.index is not None or tenant.is_deleting:
+        return
+    settled = [block for block in tenant.kept() if _is_settled(tenant, block)]
+    if settled:
+        yield Problem(
+            layout.bucket_index(tenant.id),
+            f"no bucket index, although the tenant has {len(settled)} complete blocks",
+            {"blocks": len(settled), "oldest_block": settled[0].id},
+            _rebuild(tenant),
+        )
+
+
+@check("IDX02", "index-corrupt", Severity.CRITICAL)
+def index_corrupt(tenant: TenantView) -> Iterator[Problem]:
+    """The bucket index is not gzip or not the JSON it should be.
+
+    A querier that loads it fails the tenant's queries with "bucket index corrupted" (HTTP 500), and store-gateways
+    unload every block. Where only the gzip trailer is wrong, or bytes follow the JSON, Cortex still reads it: a
+    warning, for something else has written or damaged the object.
+
+    A rebuild reads nothing of it; the damaged bytes stay in the journal.
+    Source: Cortex, pkg/storage/tsdb/bucketindex/storage.go, ReadIndex.
+    """
+    key = layout.bucket_index(tenant.id)
+    if isinstance(tenant.index, Fault) and tenant.index.kind == "corrupt":
+        yield Problem(key, f"the bucket index {tenant.index.message}", {}, _rebuild(tenant))
+    for oddity in tenant.index_oddities:
+        yield Problem(key, f"the bucket index {oddity}", {}, _rebuild(tenant), Severity.WARNING)
+
+
+@check("IDX03", "index-stale", Severity.CRITICAL)
+def index_stale(tenant: TenantView) -> Iterator[Problem]:
+    """The bucket index has not been updated for longer than queriers accept.
+
+    Past `bucket_store.bucket_index.max_stale_period` every query of the tenant fails with "bucket index is too old".
+    Past two cleanup intervals it is a warning: the cleaner is stuck, slow, or no compactor owns the tenant.
+
+    Find what holds the cleaner back (POI and LCK findings, `compactor.disabled_tenants`), then rebuild.
+    Source: Cortex, pkg/querier/blocks_finder_bucket_index.go, GetBlocks.
+    """
+    index = _live_index(tenant)
+    if index is None:
+        return
+    age_s = tenant.now_s - index.updated_at
+    limit_s, late_s = tenant.delays.max_stale_period_s, 2 * tenant.delays.cleanup_interval_s
+    if age_s > limit_s or age_s > late_s:
+        yield Problem(
+            layout.bucket_index(tenant.id),
+            f"the bucket index is {format_duration(age_s)} old; "
+            + (f"queriers refuse it after {format_duration(limit_s)}" if age_s > limit_s else "the cleaner is late"),
+            {"updated_at_s": index.updated_at, "age_s": int(age_s), "max_stale_period_s": limit_s},
+            _rebuild(tenant),
+            None if age_s > limit_s else Severity.WARNING,
+        )
+
+
+@check("IDX04", "index-from-the-future", Severity.HIGH)
+def index_from_the_future(tenant: TenantView) -> Iterator[Problem]:
+    """The bucket index says that it will be updated in the future.
+
+    The staleness check of the queriers is blind until then: a cleaner that stops would not be noticed.
+
+    Compare the clocks of the compactors, then rebuild.
+    Source: Cortex, pkg/querier/blocks_finder_bucket_index.go, GetBlocks.
+    """
+    index = _live_index(tenant)
+    if index is not None and index.updated_at > tenant.now_s + FUTURE_TOLERANCE_S:
+        ahead_s = index.updated_at - tenant.now_s
+        yield Problem(
+            layout.bucket_index(tenant.id),
+            f"the bucket index is dated {format_duration(ahead_s)} ahead",
+            {"updated_at_s": index.updated_at, "ahead_s": int(ahead_s)},
+            _rebuild(tenant),
+        )
+
+
+@check("IDX05", "indexed-block-gone", Severity.CRITICAL)
+def indexed_block_gone(tenant: TenantView) -> Iterator[Problem]:
+    """The bucket index lists a block of which nothing is left in the bucket.
+
+    No store-gateway can load it, so queries over its time fail with "consistency check failed because some blocks
+    were not queried". Blocks whose deletion is due are passed over while a compactor cleans the tenant.
+
+    Rule out that the data were deleted by accident (object versions), then rebuild.
+    Source: Cortex, pkg/querier/blocks_store_queryable.go, queryWithConsistencyCheck.
+    """
+    for block in _indexed(tenant):
+        if block.block_id not in tenant.blocks and not _may_be_being_deleted(tenant, block.block_id):
+            yield Problem(
+                block.block_id,
+                "listed in the bucket index, but nothing is left of it in the bucket",
+                {"min_time_ms": block.min_time, "max_time_ms": block.max_time, "uploaded_at_s": block.uploaded_at},
+                _rebuild(tenant),
+            )
+
+
+@check("IDX06", "indexed-block-without-meta", Severity.HIGH)
+def indexed_block_without_meta(tenant: TenantView) -> Iterator[Problem]:
+    """The bucket index lists a block that has data but no meta.json.
+
+    It is served as long as the index lists it, because the updater never looks again; a rebuild would drop it, and
+    compactors do not see it. Either an upload was interfered with or a deletion was cut off.
+
+    Restore its meta.json, or mark it for deletion; then rebuild.
+    Source: Cortex, pkg/storage/tsdb/bucketindex/updater.go, updateBlocks.
+    """
+    for entry in _indexed(tenant):
+        block = tenant.blocks.get(entry.block_id)
+        if block is not None and block.is_partial and not _may_be_being_deleted(tenant, block.id):
+            yield Problem(
+                block.id,
+                "listed in the bucket index, but its meta.json is missing",
+                {"objects": len(block.files), "size_bytes": block.size_bytes, "marked": tenant.is_marked(block)},
+                _inspect(tenant, block.id),
+            )
+
+
+@check("IDX07", "block-not-indexed", Severity.CRITICAL)
+def block_not_indexed(tenant: TenantView) -> Iterator[Problem]:
+    """A complete block, uploaded long enough ago, is not in the bucket index.
+
+    Queriers and store-gateways do not know of it: results over its time are silently incomplete.
+
+    A rebuild lists it.
+    Source: Cortex, pkg/storage/tsdb/bucketindex/updater.go, updateBlocks.
+    """
+    index = _live_index(tenant)
+    if index is None:
+        return
+    listed = {block.block_id for block in index.blocks}
+    for block in tenant.kept():
+        if block.id not in listed and _is_settled(tenant, block) and (meta := block.own_meta):
+            yield Problem(
+                block.id,
+                "complete, but not in the bucket index",
+                {
+                    "uploaded_at_s": block.uploaded_at_s,
+                    "min_time_ms": meta.min_time,
+                    "max_time_ms": meta.max_time,
+                    "level": meta.compaction.level,
+                },
+                _rebuild(tenant),
+            )
+
+
+@check("IDX08", "index-entry-differs", Severity.WARNING)
+def index_entry_differs(tenant: TenantView) -> Iterator[Problem]:
+    """An entry of the bucket index differs from the block's meta.json.
+
+    Entries are copied from index to index and never read again, so it stays wrong. Wrong times (high) hide the block
+    from queries that need it; a wrong `uploaded_at` switches the querier's consistency check off for it.
+
+    A rebuild from scratch reads every meta.json again.
+    Source: Cortex, pkg/storage/tsdb/bucketindex/updater.go, updateBlocks and updateBlockIndexEntry.
+    """
+    for entry in _indexed(tenant):
+        block = tenant.blocks.get(entry.block_id)
+        meta = block.own_meta if block else None
+        if block is None or meta is None or block.uploaded_at_s is None:
+            continue
+        differing = _differing_fields(entry, bucket_index.entry(meta, block.uploaded_at_s))
+        if differing:
+            yield Problem(
+                block.id,
+                f"its entry in the bucket index differs in {', '.join(differing)}",
+                {name: {"index": index_value, "meta": value} for name, (index_value, value) in differing.items()},
+                _rebuild(tenant),
+                Severity.HIGH if _TIME_FIELDS & differing.keys() else None,
+            )
+
+
+def _differing_fields(indexed: IndexedBlock, expected: IndexedBlock) -> dict[str, tuple[object, object]]:
+    differing: dict[str, tuple[object, object]] = {
+        name: (getattr(indexed, name), getattr(expected, name))
+        for name in indexed.__struct_fields__
+        if name not in ("parquet", "uploaded_at") and getattr(indexed, name) != getattr(expected, name)
+    }
+    if abs(indexed.uploaded_at - expected.uploaded_at) > UPLOADED_AT_TOLERANCE_S:
+        differing["uploaded_at"] = (indexed.uploaded_at, expected.uploaded_at)
+    return differing
+
+
+@check("IDX09", "index-lists-twice", Severity.WARNING)
+def index_lists_twice(tenant: TenantView) -> Iterator[Problem]:
+    """The bucket index lists a block or a deletion mark more than once.
+
+    Cortex does not write such an index: another program has. Which of the entries counts depends on the reader.
+
+    A rebuild lists each once.
+    Source: Cortex, pkg/storage/tsdb/bucketindex/updater.go, updateBlocks and updateBlockMarks.
+    """
+    index = _live_index(tenant)
+    if index is None:
+        return
+    for what, ids in (
+        ("block", (each.block_id for each in index.blocks)),
+        ("deletion mark", (each.block_id for each in index.block_deletion_marks)),
+    ):
+        for block_id in bucket_index.duplicates(ids):
+            yield Problem(block_id, f"its {what} is in the bucket index more than once", {}, _rebuild(tenant))
+
+
+@check("IDX10", "index-marks-drift", Severity.WARNING)
+def index_marks_drift(tenant: TenantView) -> Iterator[Problem]:
+    """The bucket index and the deletion marks in the bucket disagree.
+
+    With a mark in the index that is gone from `markers/`, the updater leaves the block out of its next index: queries
+    lose it for a cleanup interval. With a mark in the bucket that the index lacks, readers keep the block and the
+    cleaner does not delete it.
+
+    A rebuild takes the marks as they are, and lists the block throughout.
+    Source: Cortex, pkg/storage/tsdb/bucketindex/updater.go, updateBlockMarks.
+    """
+    index = _live_index(tenant)
+    if index is None:
+        return
+    indexed = {mark.block_id: mark.deletion_time for mark in index.block_deletion_marks}
+    for block_id in sorted(indexed.keys() - tenant.global_deletion_marks.keys()):
+        if not _may_be_being_deleted(tenant, block_id):
+            yield Problem(
+                block_id,
+                "its deletion mark is in the bucket index, but not under markers/",
+                {"deletion_time_s": indexed[block_id]},
+                _rebuild(tenant),
+            )
+    late_s = 2 * tenant.delays.cleanup_interval_s
+    for block_id in sorted(tenant.global_deletion_marks.keys() - indexed.keys()):
+        block = tenant.blocks.get(block_id)
+        local = block.files.get(layout.DELETION_MARK) if block and _has_own_mark(block) else None
+        marked_at_s = tenant.global_deletion_marks[block_id].modified_s
+        if local is not None and tenant.now_s - max(marked_at_s, local.modified_s) > late_s:
+            yield Problem(
+                block_id,
+                "marked for deletion in both places, but not in the bucket index",
+                {"marked_at_s": int(marked_at_s)},
+                _rebuild(tenant),
+            )
+
+
+def _has_own_mark(block: Block) -> bool:
+    """Whether the block has a deletion mark that an index can hold; what is wrong with others is for POI checks."""
+    mark = block.deletion_mark
+    return isinstance(mark, DeletionMark) and mark.version == marks.VERSION and mark.id == block.id
+
+
+@check("IDX11", "index-foreign", Severity.WARNING)
+def index_foreign(tenant: TenantView) -> Iterator[Problem]:
+    """The bucket index has a version or fields that Cortex does not write.
+
+    Cortex checks neither, and reads it. It comes from another product, such as Mimir, that writes to this bucket.
+
+    Find the other writer, then rebuild.
+    Source: Cortex, pkg/storage/tsdb/bucketindex/index.go, Index.
+    """
+    index = _live_index(tenant)
+    if index is None:
+        return
+    key = layout.bucket_index(tenant.id)
+    if index.version != bucket_index.VERSION:
+        yield Problem(key, f"the bucket index has version {index.version}, not 1", {}, _rebuild(tenant))
+    try:
+        unknown = bucket_index.unknown_fields(tenant.index_body) if tenant.index_body else []
+    except DataError:
+        return
+    if unknown:
+        yield Problem(key, f"the bucket index has fields unknown to Cortex: {', '.join(unknown)}", {}, _rebuild(tenant))
+
+
+@check("IDX12", "index-parquet-drift", Severity.WARNING)
+def index_parquet_drift(tenant: TenantView) -> Iterator[Problem]:
+    """The bucket index and the parquet converter's marks disagree.
+
+    Queries take the parquet files of a block that has none, or do not use those that are there.
+
+    Mend the marks where they are wrong, then rebuild.
+    Source: Cortex, pkg/storage/tsdb/bucketindex/updater.go, updateParquetBlocks.
+    """
+    late_s = 2 * tenant.delays.cleanup_interval_s
+    for entry in _indexed(tenant):
+        block = tenant.blocks.get(entry.block_id)
+        if block is None:
+            continue
+        local = block.files.get(layout.PARQUET_MARK)
+        found = tenant.global_parquet_marks.get(block.id)
+        if entry.parquet is not None:
+            lacking = [] if found else ["its global mark"]
+            lacking += [] if local else ["its local mark"]
+            lacking += _missing_shards(block, entry.parquet)
+            if lacking:
+                yield Problem(
+                    block.id,
+                    f"in the bucket index as converted to parquet, without {', '.join(lacking)}",
+                    {"version": entry.parquet.version, "shards": entry.parquet.shards},
+                    _inspect(tenant, block.id),
+                )
+        elif (
+            _is_converted(block) and found and local and tenant.now_s - max(found.modified_s, local.modified_s) > late_s
+        ):
+            yield Problem(
+                block.id,
+                "marked as converted to parquet, but not so in the bucket index",
+                {"marked_at_s": int(found.modified_s)},
+                _rebuild(tenant),
+            )
+
+
+def _is_converted(block: Block) -> bool:
+    return isinstance(block.parquet_mark, ParquetMark) and block.parquet_mark.version != 0
+
+
+def _missing_shards(block: Block, parquet: Parquet) -> list[str]:
+    # The number is only what somebody wrote: of more shards than there are files, some are missing anyway.
+    shards = range(min(max(parquet.shards, 1), len(block.files) + 1))
+    names = (f"{shard}.{kind}.parquet" for shard in shards for kind in ("labels", "chunks"))
+    return [name for name in names if name not in block.files]
+
+
+@check("IDX13", "index-left-over", Severity.INFO)
+def index_left_over(tenant: TenantView) -> Iterator[Problem]:
+    """There is a bucket index, although the tenant has no blocks or is being deleted.
+
+    The cleaner removes it in its next cycle; that it is still there says that it has not come by.
+
+    Nothing to do, unless it stays.
+    Source: Cortex, pkg/compactor/blocks_cleaner.go, cleanUser and deleteUser.
+    """
+    if tenant.index is None:
+        return
+    late_s = 2 * tenant.delays.cleanup_interval_s
+    mark = tenant.deletion_mark
+    if mark is not None:
+        if not isinstance(mark, Fault) and tenant.now_s - mark.deletion_time > late_s:
+            yield Problem(
+                layout.bucket_index(tenant.id),
+                "the tenant is marked for deletion and still has a bucket index",
+                {"deletion_time_s": mark.deletion_time},
+            )
+    elif not tenant.blocks and not tenant.ghosts:
+        yield Problem(layout.bucket_index(tenant.id), "a bucket index for a tenant without blocks", {})
+
+
+@check("IDX14", "sync-status", Severity.WARNING)
+def sync_status(tenant: TenantView) -> Iterator[Problem]:
+    """The sync status beside the bucket index is bad, unreadable or old.
+
+    With `CustomerManagedKeyError` (critical) queries are refused, and neither shipping nor compaction goes on until
+    the key can be used again. Otherwise it says that the last cleaner cycles did not end well.
+
+    Mend the key; the file mends itself in the next cycle.
+    Source: Cortex, pkg/storage/tsdb/bucketindex/storage.go, ReadSyncStatus.
+    """
+    key, status = layout.sync_status(tenant.id), tenant.sync_status
+    if status is None or tenant.is_deleting:
+        return
+    if isinstance(status, Fault):
+        if status.kind == "corrupt":
+            yield Problem(key, f"the sync status {status.message}", {})
+        return
+    age_s = tenant.now_s - status.sync_time
+    if status.version != 1:
+        yield Problem(key, f"the sync status has version {status.version}, not 1", {})
+    elif status.status != "Ok":
+        refused = status.status == "CustomerManagedKeyError"
+        yield Problem(
+            key,
+            f"the cleaner's last status is {status.status}",
+            {"sync_time_s": status.sync_time, "non_queryable_until_s": status.non_queryable_until},
+            severity=Severity.CRITICAL if refused else None,
+        )
+    elif age_s > 2 * tenant.delays.cleanup_interval_s:
+        yield Problem(
+            key,
+            f"the cleaner last reported {format_duration(age_s)} ago",
+            {"sync_time_s": status.sync_time, "age_s": int(age_s)},
+        )
+
+
+def _indexed(tenant: TenantView) -> list[IndexedBlock]:
+    index = _live_index(tenant)
+    return index.blocks if index is not None else []
+
+
+def _may_be_being_deleted(tenant: TenantView, block_id: str) -> bool:
+    """Whether a compactor that cleans the tenant now may be deleting this block, its time being up."""
+    index = tenant.readable_index
+    if index is None or not tenant.is_being_cleaned:
+        return False
+    return any(
+        mark.block_id == block_id and tenant.now_s - mark.deletion_time > tenant.delays.deletion_delay_s
+        for mark in index.block_deletion_marks
+    )
+
+
+CHECKS = (
+    index_missing,
+    index_corrupt,
+    index_stale,
+    index_from_the_future,
+    indexed_block_gone,
+    indexed_block_without_meta,
+    block_not_indexed,
+    index_entry_differs,
+    index_lists_twice,
+    index_marks_drift,
+    index_foreign,
+    index_parquet_drift,
+    index_left_over,
+    sync_status,
+)

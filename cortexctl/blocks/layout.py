@@ -1,0 +1,125 @@
+"""Every object key of a Cortex blocks bucket. No other module puts a key together or takes one apart.
+
+Source: cortexproject/cortex, pkg/storage/tsdb and pkg/util/users; thanos-io/thanos, pkg/block.
+"""
+
+import re
+
+from cortexctl.tsdb import ulid
+
+GLOBAL_TENANT_MARKS = "__markers__/"
+USER_INDEX = "user-index.json.gz"
+
+META = "meta.json"
+INDEX = "index"
+DELETION_MARK = "deletion-mark.json"
+NO_COMPACT_MARK = "no-compact-mark.json"
+PARQUET_MARK = "parquet-converter-mark.json"
+VISIT_MARK = "visit-mark.json"
+
+_GLOBAL_DELETION_MARK = re.compile(rf"({ulid.PATTERN})-deletion-mark\.json")
+_GLOBAL_NO_COMPACT_MARK = re.compile(rf"({ulid.PATTERN})-no-compact-mark\.json")
+_GLOBAL_PARQUET_MARK = re.compile(rf"({ulid.PATTERN})-parquet-converter-mark\.json")
+_SEGMENT = re.compile(r"chunks/(\d{6,})")
+_VALID_TENANT = re.compile(r"[A-Za-z0-9!\-_.*'()]{1,150}")
+_NOT_TENANTS = frozenset((".", "..", "__markers__", USER_INDEX))
+
+BUCKET_INDEX_NAME = "bucket-index.json.gz"
+SYNC_STATUS_NAME = "bucket-index-sync-status.json"
+TENANT_MARK_NAME = "tenant-deletion-mark.json"
+CLEANER_MARKER_NAME = "markers/cleaner-visit-marker.json"
+OLD_TENANT_MARK_NAME = f"markers/{TENANT_MARK_NAME}"
+
+
+def is_valid_tenant(tenant: str) -> bool:
+    """Return whether Cortex takes the text for a tenant id. Source: pkg/util/users, ValidTenantID."""
+    return _VALID_TENANT.fullmatch(tenant) is not None and tenant not in _NOT_TENANTS
+
+
+def tenant_prefix(tenant: str) -> str:
+    """Return the prefix under which everything of a tenant lies, but its newer deletion mark."""
+    return f"{tenant}/"
+
+
+def bucket_index(tenant: str) -> str:
+    """Return the key of the tenant's bucket index."""
+    return f"{tenant}/{BUCKET_INDEX_NAME}"
+
+
+def sync_status(tenant: str) -> str:
+    """Return the key of the sync status that the cleaner writes after the index."""
+    return f"{tenant}/{SYNC_STATUS_NAME}"
+
+
+def cleaner_visit_marker(tenant: str) -> str:
+    """Return the key of the lock a compactor holds while it cleans the tenant."""
+    return f"{tenant}/{CLEANER_MARKER_NAME}"
+
+
+def tenant_deletion_mark(tenant: str) -> str:
+    """Return the key of a tenant's deletion mark, where it is written since Cortex 1.16."""
+    return f"{GLOBAL_TENANT_MARKS}{tenant}/{TENANT_MARK_NAME}"
+
+
+def old_tenant_deletion_mark(tenant: str) -> str:
+    """Return the older key of a tenant's deletion mark, which Cortex still reads."""
+    return f"{tenant}/{OLD_TENANT_MARK_NAME}"
+
+
+def block(tenant: str, block_id: str) -> str:
+    """Return the prefix of a block."""
+    return f"{tenant}/{block_id}/"
+
+
+def meta(tenant: str, block_id: str) -> str:
+    """Return the key of a block's meta.json."""
+    return f"{tenant}/{block_id}/{META}"
+
+
+def local_deletion_mark(tenant: str, block_id: str) -> str:
+    """Return the key of the deletion mark beside the block's data."""
+    return f"{tenant}/{block_id}/{DELETION_MARK}"
+
+
+def global_deletion_mark(tenant: str, block_id: str) -> str:
+    """Return the key of the deletion mark's copy, by which the cleaner discovers it."""
+    return f"{tenant}/markers/{block_id}-{DELETION_MARK}"
+
+
+def local_parquet_mark(tenant: str, block_id: str) -> str:
+    """Return the key of the parquet converter's mark beside the block's data."""
+    return f"{tenant}/{block_id}/{PARQUET_MARK}"
+
+
+def split(key: str) -> tuple[str, str]:
+    """Return a key's tenant and the rest; the rest is empty for an object in the bucket's root."""
+    tenant, _, rest = key.partition("/")
+    return tenant, rest
+
+
+def globally_deletion_marked(rest: str) -> str | None:
+    """Return the block id when a tenant-relative key is a global deletion mark."""
+    return _id_of(_GLOBAL_DELETION_MARK, "markers/", rest)
+
+
+def globally_no_compact_marked(rest: str) -> str | None:
+    """Return the block id when a tenant-relative key is a global no-compact mark."""
+    return _id_of(_GLOBAL_NO_COMPACT_MARK, "markers/", rest)
+
+
+def globally_parquet_marked(rest: str) -> str | None:
+    """Return the block id when a tenant-relative key is a global parquet converter mark."""
+    return _id_of(_GLOBAL_PARQUET_MARK, "parquet-markers/", rest)
+
+
+def segment_number(name: str) -> int | None:
+    """Return the number of a chunk segment from its path within the block, or None when it is none."""
+    match = _SEGMENT.fullmatch(name)
+    return int(match[1]) if match else None
+
+
+def _id_of(pattern: re.Pattern[str], prefix: str, rest: str) -> str | None:
+    if not rest.startswith(prefix):
+        return None
+    match = pattern.fullmatch(rest, len(prefix))
+    return match[1] if match else None

@@ -1,0 +1,49 @@
+"""How one tenant is read: everything is learned from one listing and the reads it asks for.
+
+A survey is pure. It is shown each object of the tenant as the listing yields it and answers with the keys it wants
+read, so that the storage layer can stream a listing and have the reads of many tenants in flight at once.
+"""
+
+from collections.abc import Iterable
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from cortexctl.errors import SourceError
+
+Surveyed = TypeVar("Surveyed", covariant=True)
+
+
+class StoredObject(msgspec.Struct, frozen=True, gc=False):
+    """An object as a listing shows it; `modified_s` is its LastModified in Unix seconds."""
+
+    key: str
+    size_bytes: int
+    modified_s: float
+    etag: str | None = None
+
+
+class Survey(Protocol[Surveyed]):
+    """The reading of one tenant. Calls come in this order: `see` for each object, `end`, and `take` in between."""
+
+    tenant: str
+
+    def see(self, found: StoredObject) -> Iterable[str]:
+        """Take in one object of the listing, and return the keys to read because of it."""
+
+    def end(self) -> Iterable[str]:
+        """Return the keys to read now that the listing is complete."""
+
+    def take(self, key: str, body: bytes | SourceError) -> None:
+        """Take in what was read, or why it could not be: a fault of one object hides no other."""
+
+    def result(self) -> Surveyed:
+        """Return what was learned, once every key that was asked for has been taken."""
+
+
+class Fault(msgspec.Struct, frozen=True, gc=False):
+    """Why an object could not be read: a value in a view, where the object would be."""
+
+    kind: str
+    """`missing`, `denied`, `corrupt`, or `unavailable`."""
+    message: str

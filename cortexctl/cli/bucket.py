@@ -1,0 +1,131 @@
+"""`cortexctl bucket`: tenants, blocks, and one block."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cortexctl.cli import index
+from cortexctl.cli.groups import grouped
+from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants
+from cortexctl.cli.session import session
+from cortexctl.errors import ExitCode, UsageError
+
+if TYPE_CHECKING:
+    from cortexctl.blocks.view import State
+
+app = typer.Typer(no_args_is_help=True, help="Look into a bucket of blocks, and repair it.")
+app.add_typer(index.app, name="index")
+
+
+@app.command()
+@grouped
+def tenants(
+    source: BucketOptions,
+    output: OutputOptions,
+    tenant: Tenants = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Read listings and indexes only, no meta.json.")] = False,
+) -> None:
+    """List the tenants of a bucket: blocks, bytes, series, times, marks, and the age of each bucket index.
+
+    Tenants that are marked for deletion, or of which only the mark is left, are shown as such; so is what Cortex
+    takes for a tenant and is none. Needs to list the bucket and to get objects.
+    """
+    from cortexctl.audit.blocks import list_tenants
+
+    with session(source, output, "bucket tenants") as run:
+        with run.working():
+            listed = list_tenants(run.bucket, tenant or [], run.now_s, with_metas=not fast)
+        run.output.emit(listed.result)
+        run.fail_for(listed.failed, len(listed.result.items))
+
+
+@app.command()
+@grouped
+def ls(
+    source: BucketOptions,
+    output: OutputOptions,
+    tenant: Tenants = None,
+    exclude_tenant: ExcludedTenants = None,
+    state: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--state",
+            help="Blocks in this state: complete, marked, partial, broken or ghost. Repeatable.",
+            metavar="STATE",
+        ),
+    ] = None,
+    level: Annotated[list[int] | None, typer.Option("--level", help="Blocks of this compaction level.")] = None,
+    min_time: Annotated[
+        str | None, typer.Option("--min-time", help="Blocks with samples after this time.", metavar="TIME")
+    ] = None,
+    max_time: Annotated[
+        str | None, typer.Option("--max-time", help="Blocks with samples before this time.", metavar="TIME")
+    ] = None,
+    min_size: Annotated[
+        str | None, typer.Option("--min-size", help="Blocks of at least this size.", metavar="SIZE")
+    ] = None,
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", help="Blocks whose meta.json has this label; a glob.", metavar="NAME=VALUE"),
+    ] = None,
+) -> None:
+    """List blocks with their times, size, level, state and marks.
+
+    Partial and broken blocks are always among them, and so are entries of the bucket index without a block; -o wide
+    says what each lacks. Sizes come from the listing. Needs to list the bucket and to get objects.
+    """
+    from cortexctl.audit.blocks import BlockFilter, list_blocks
+    from cortexctl.audit.tenants import choose
+    from cortexctl.units import parse_size, parse_time_s
+
+    with session(source, output, "bucket ls") as run:
+        wanted = BlockFilter(
+            states=frozenset(_state(each) for each in state or ()),
+            levels=frozenset(level or ()),
+            min_time_ms=None if min_time is None else int(parse_time_s(min_time, run.now_s) * 1000),
+            max_time_ms=None if max_time is None else int(parse_time_s(max_time, run.now_s) * 1000),
+            min_size_bytes=None if min_size is None else parse_size(min_size),
+            labels=tuple(_label(each) for each in label or ()),
+        )
+        with run.working():
+            chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+            listed = list_blocks(run.bucket, chosen, run.now_s, run.delays, wanted)
+        run.output.emit(listed.result)
+        run.fail_for(listed.failed, len(chosen))
+
+
+def _state(text: str) -> "State":
+    from cortexctl.blocks.view import State
+
+    try:
+        return State(text)
+    except ValueError:
+        raise UsageError(f"--state {text!r}: write one of {', '.join(State)}") from None
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise UsageError(f"--label {text!r}: write NAME=VALUE")
+    return name, value.strip('"')
+
+
+@app.command()
+@grouped
+def inspect(
+    source: BucketOptions,
+    output: OutputOptions,
+    block: Annotated[str, typer.Argument(help="The block.", metavar="TENANT/ULID")],
+) -> None:
+    """Show all of one block: its meta.json, files, marks, lineage, and its entry in the bucket index.
+
+    Exits 4 when the block is not what it should be. Needs to list the block's prefix and to get its objects.
+    """
+    from cortexctl.audit.blocks import inspect_block, parse_block_name
+
+    with session(source, output, "bucket inspect") as run:
+        tenant, block_id = parse_block_name(block)
+        document, sound = inspect_block(run.bucket, tenant, block_id, run.now_s, run.delays)
+        run.output.emit(document, is_well=sound)
+        if not sound:
+            raise typer.Exit(ExitCode.DATA)

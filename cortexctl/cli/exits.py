@@ -1,0 +1,66 @@
+"""Every way out of a command: errors and signals to messages and exit codes. Nothing else catches them."""
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+import typer
+
+from cortexctl.errors import CortexctlError, ExitCode
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: unwinds like Ctrl-C, so that locks are given back."""
+
+
+def handled(function: Callable[..., None], **values: Any) -> None:
+    """Call a command, and leave with the code that fits what it raises."""
+    # Set here and not at start-up: help and completion have nothing to give back.
+    _on_signals()
+    try:
+        function(**values)
+    except CortexctlError as error:
+        if error.exit_code is ExitCode.FAULT:
+            _report_fault(error)
+        else:
+            complain(str(error))
+        raise typer.Exit(error.exit_code) from error
+    except KeyboardInterrupt as interrupt:
+        terminated = isinstance(interrupt, Terminated)
+        complain("stopped by SIGTERM" if terminated else "interrupted")
+        raise typer.Exit(ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED) from None
+    except BrokenPipeError:
+        # Who reads the result has had enough of it. Python would complain again when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(ExitCode.OK) from None
+    except typer.Exit:
+        raise
+    except Exception as error:
+        _report_fault(error)
+        raise typer.Exit(ExitCode.FAULT) from error
+
+
+def complain(message: str) -> None:
+    """Write a message for the operator to stderr, in one line."""
+    plain = message.replace("\n", " ").encode("utf-8", "backslashreplace").decode()
+    typer.echo(f"cortexctl: {''.join(each if each.isprintable() else repr(each)[1:-1] for each in plain)}", err=True)
+
+
+def _report_fault(error: BaseException) -> None:
+    traceback.print_exception(error, file=sys.stderr)
+    complain("this is a fault in cortexctl, not in your cluster; please report it with the lines above")
+
+
+def _on_signals() -> None:
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        raise Terminated
+
+    try:
+        signal.signal(signal.SIGTERM, terminate)
+    except ValueError:
+        # Not in the main thread: whoever runs us there handles signals.
+        return

@@ -1,0 +1,193 @@
+"""`cortexctl journal`: what was written, by which run, and how to take it back or go on with it."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cortexctl.cli.groups import grouped
+from cortexctl.cli.options import BucketOptions, LockOptions, OutputOptions
+from cortexctl.cli.session import Output, Session, session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cortexctl.audit.apply import Done
+    from cortexctl.results import Table
+    from cortexctl.storage.journal import FileJournal
+
+app = typer.Typer(no_args_is_help=True, help="Show, undo and resume what was written.")
+
+RunId = Annotated[str, typer.Argument(help="The run, or the beginning of its name.", metavar="RUN")]
+
+
+def _base(lock: LockOptions) -> Path:
+    from cortexctl.storage.journal import default_directory
+
+    return lock.journal_dir or default_directory()
+
+
+@app.command()
+@grouped
+def ls(output: OutputOptions, lock: LockOptions) -> None:
+    """List the runs that wrote anything, the oldest first, and how far each came."""
+    import time
+
+    from cortexctl.errors import DataError
+    from cortexctl.results import Column, Kind, Row, Table
+    from cortexctl.storage.journal import list_runs
+
+    columns = (
+        Column("run"),
+        Column("started_at_s", Kind.TIME_S, "STARTED"),
+        Column("command"),
+        Column("target"),
+        Column("outcome"),
+        Column("operations", Kind.COUNT),
+        Column("done", Kind.COUNT),
+    )
+    rows: list[Row] = []
+    for journal in list_runs(_base(lock)):
+        if isinstance(journal, DataError):
+            rows.append(dict.fromkeys(column.name for column in columns) | {"run": str(journal), "outcome": "damaged"})
+        else:
+            rows.append(
+                {
+                    "run": journal.run.id,
+                    "started_at_s": int(journal.run.started_at_s),
+                    "command": journal.run.command,
+                    "target": journal.run.target,
+                    "outcome": journal.outcome,
+                    "operations": sum(len(step.operations) for step in journal.plan.steps),
+                    "done": journal.done_count,
+                }
+            )
+    note = "" if rows else f"no runs in {_base(lock)}"
+    Output(output, "journal ls", time.time()).emit(Table(columns, rows, {"runs": len(rows)}, note=note))
+
+
+@app.command()
+@grouped
+def show(output: OutputOptions, lock: LockOptions, run: RunId) -> None:
+    """Show what a run did, event by event."""
+    import time
+
+    from cortexctl.results import Column, Kind, Table
+    from cortexctl.storage.journal import FileJournal
+
+    journal = FileJournal.open(_base(lock), run)
+    columns = (
+        Column("at_s", Kind.TIME_S, "AT"),
+        Column("event"),
+        Column("seq", Kind.COUNT),
+        Column("key"),
+        Column("before"),
+        Column("after"),
+    )
+    rows = [{column.name: event.get(column.name) for column in columns} for event in journal.events()]
+    for row in rows:
+        row |= {name: row[name] and str(row[name])[:12] for name in ("before", "after")}
+    summary = {
+        "run": journal.run.id,
+        "command": journal.run.command,
+        "target": journal.run.target,
+        "outcome": journal.outcome,
+        "directory": str(journal.directory),
+    }
+    note = f"{journal.run.command} on {journal.run.target}: {journal.outcome}; bodies are in {journal.directory}/bodies"
+    Output(output, "journal show", time.time()).emit(Table(columns, rows, summary, note=note))
+
+
+@app.command()
+@grouped
+def undo(
+    source: BucketOptions,
+    output: OutputOptions,
+    lock: LockOptions,
+    run: RunId,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without, only show what would be put back.")] = False,
+) -> None:
+    """Put back what a run has written, byte for byte, unless it has changed since (exit code 5).
+
+    The bucket is the one the run named, unless --bucket gives another way to it. Needs what the run needed.
+    """
+    from cortexctl.audit.apply import raise_for, undo_run
+    from cortexctl.storage.journal import FileJournal
+
+    journal = FileJournal.open(_base(lock), run)
+    with session(_source(source, journal), output, "journal undo") as opened:
+        if not apply:
+            entries = [entry for scope in journal.begun().values() for entry in reversed(scope)]
+            rows = [
+                (e.scope, e.key, "delete" if e.before is None else f"put back {len(e.before)} bytes") for e in entries
+            ]
+            command = f"cortexctl journal undo {journal.run.id} --apply"
+            note = f"dry run: nothing was written; to do it:\n  {command}" if rows else "nothing to take back"
+            opened.output.emit(_outcomes(rows, note))
+            return
+        try:
+            done = undo_run(opened.bucket, journal, opened.locking(_lock(lock, journal)))
+        finally:
+            journal.close()
+        _show(opened, done, "put back")
+        raise_for(done, journal)
+
+
+@app.command()
+@grouped
+def resume(source: BucketOptions, output: OutputOptions, lock: LockOptions, run: RunId) -> None:
+    """Go on with a run that was cut off, or that stopped at a tenant: exactly its plan, or a conflict (exit code 5).
+
+    The bucket is the one the run named, unless --bucket gives another way to it. Needs what the run needed.
+    """
+    from cortexctl.audit.apply import apply_plan, raise_for
+    from cortexctl.storage.journal import FileJournal
+
+    journal = FileJournal.open(_base(lock), run)
+    with session(_source(source, journal), output, "journal resume") as opened:
+        try:
+            done = apply_plan(opened.bucket, journal, opened.locking(_lock(lock, journal)))
+        finally:
+            journal.close()
+        _show(opened, done, "written")
+        raise_for(done, journal)
+
+
+def _source(given: BucketOptions, journal: "FileJournal") -> BucketOptions:
+    """Return the options that name the run's bucket: what is given now, or else what was given then."""
+    from dataclasses import replace
+
+    if any((given.bucket, given.config_file, given.objstore_config, given.objstore_config_file)):
+        return given
+    then = journal.run.source
+    return replace(
+        given,
+        bucket=then.get("bucket"),
+        config_file=_path(then.get("config_file")),
+        runtime_config_file=_path(then.get("runtime_config_file")),
+        objstore_config_file=_path(then.get("objstore_config_file")),
+        config_expand_env="config_expand_env" in then,
+    )
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _lock(given: LockOptions, journal: "FileJournal") -> LockOptions:
+    from dataclasses import replace
+
+    return replace(given, no_lock=given.no_lock or not journal.run.locked)
+
+
+def _show(opened: Session, done: "Sequence[Done]", outcome: str) -> None:
+    rows = [(each.scope, key, "failed" if each.error else outcome) for each in done for key in each.keys or ("-",)]
+    opened.output.emit(_outcomes(rows, "" if rows else "nothing to do"), is_well=not any(each.error for each in done))
+
+
+def _outcomes(rows: "Sequence[tuple[str, str, str]]", note: str) -> "Table":
+    from cortexctl.results import Column, Table
+
+    columns = (Column("tenant"), Column("key"), Column("outcome"))
+    items = [{"tenant": tenant, "key": key, "outcome": outcome} for tenant, key, outcome in rows]
+    return Table(columns, items, {"objects": len(items)}, note=note)

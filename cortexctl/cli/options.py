@@ -1,0 +1,149 @@
+"""Options used by more than one command. Their help is the reference."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+Tenants = Annotated[
+    list[str] | None,
+    typer.Option("--tenant", "-t", "--user", help="A tenant, or a glob such as 'team-*'. Repeatable.", metavar="GLOB"),
+]
+ExcludedTenants = Annotated[
+    list[str] | None, typer.Option("--exclude-tenant", help="Tenants to leave out. Repeatable.", metavar="GLOB")
+]
+SeverityName = Literal["critical", "high", "warning", "info"]
+
+
+@dataclass(frozen=True)
+class BucketOptions:
+    """Which bucket, and how hard to lean on it."""
+
+    bucket: Annotated[
+        str | None,
+        typer.Option(
+            "--bucket",
+            "-b",
+            help="s3://, gs://, az://, file:// or memory:// URL, a directory, or a cortex.yaml. "
+            "[env var: CORTEXCTL_BUCKET]",
+            metavar="URL",
+        ),
+    ] = None
+    config_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--config.file", help="Cortex's own YAML: its bucket and its delays.", envvar="CORTEXCTL_CONFIG_FILE"
+        ),
+    ] = None
+    config_expand_env: Annotated[
+        bool, typer.Option("--config.expand-env", help="Replace ${VAR} in the YAML, as Cortex does.")
+    ] = False
+    runtime_config_file: Annotated[
+        Path | None, typer.Option("--runtime-config.file", help="Cortex's per-tenant overrides.")
+    ] = None
+    objstore_config: Annotated[
+        str | None, typer.Option("--objstore.config", help="Thanos' object storage YAML.", metavar="YAML")
+    ] = None
+    objstore_config_file: Annotated[
+        Path | None, typer.Option("--objstore.config-file", help="A file with Thanos' object storage YAML.")
+    ] = None
+    storage_driver: Annotated[
+        Literal["auto", "obstore", "s3fs", "gcsfs", "adlfs"],
+        typer.Option("--storage-driver", help="The library that speaks to the store."),
+    ] = "auto"
+    concurrency: Annotated[
+        int | None, typer.Option("--concurrency", min=1, max=256, help="Requests in flight.  [default: by store]")
+    ] = None
+    timeout: Annotated[str, typer.Option("--timeout", help="For one request.", metavar="DURATION")] = "10s"
+    deadline: Annotated[
+        str | None, typer.Option("--deadline", help="For the whole run; exit code 124.", metavar="DURATION")
+    ] = None
+    max_requests: Annotated[
+        int | None, typer.Option("--max-requests", min=1, help="Stop at this many requests; exit code 8.")
+    ] = None
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Write nothing, whatever else is asked.", envvar="CORTEXCTL_READ_ONLY")
+    ] = False
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What the answer looks like, and when it is judged."""
+
+    output: Annotated[
+        Literal["table", "wide", "json", "ndjson", "csv", "yaml"],
+        typer.Option("--output", "-o", help="The format of the result."),
+    ] = "table"
+    fields: Annotated[str | None, typer.Option("--fields", help="The columns to show, in order.", metavar="A,B,…")] = (
+        None
+    )
+    sort: Annotated[
+        list[str] | None, typer.Option("--sort", help="A column; -COLUMN is descending. Repeatable.", metavar="COLUMN")
+    ] = None
+    no_headers: Annotated[bool, typer.Option("--no-headers", help="Leave the headings out.")] = False
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            help="The time to judge at instead of now: RFC 3339, Unix seconds, or relative (-6h).",
+            metavar="TIME",
+            envvar="CORTEXCTL_AS_OF",
+        ),
+    ] = None
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing when all is well.")] = False
+
+
+@dataclass(frozen=True)
+class FindingOptions:
+    """Which checks, and when they fail the run."""
+
+    fail_on: Annotated[SeverityName, typer.Option("--fail-on", help="Exit 1 for findings at least this severe.")] = (
+        "high"
+    )
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="A code or its beginning: IDX05, POI. Repeatable.")
+    ] = None
+    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Likewise, to leave out. Repeatable.")] = None
+
+
+@dataclass(frozen=True)
+class LockOptions:
+    """How a tenant is locked against Cortex's cleaner, and where the journal is."""
+
+    no_lock: Annotated[
+        bool, typer.Option("--no-lock", help="Do not take the cleaner's visit marker: no compactor runs.")
+    ] = False
+    lock_settle: Annotated[
+        str,
+        typer.Option("--lock-settle", help="How long to let a cleaner show itself.", metavar="DURATION"),
+    ] = "10s"
+    journal_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--journal-dir",
+            help="Where journals are kept.  [default: ~/.local/state/cortexctl/journal]",
+            envvar="CORTEXCTL_JOURNAL_DIR",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class ApplyOptions:
+    """Dry run is the default."""
+
+    apply: Annotated[
+        bool,
+        typer.Option("--apply", help="Do it. With the FILE of a saved plan: do exactly that, or refuse."),
+    ] = False
+    plan: Annotated[Path | None, typer.Option("--plan", hidden=True, help="The FILE of --apply FILE.")] = None
+    plan_out: Annotated[
+        Path | None, typer.Option("--plan-out", help="Save the plan, for --apply FILE.", metavar="FILE")
+    ] = None
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal nothing is asked.")] = False
+    max_changes: Annotated[
+        int | None, typer.Option("--max-changes", min=0, help="Refuse to write more objects than this; exit code 8.")
+    ] = None
+    max_bytes: Annotated[
+        str | None, typer.Option("--max-bytes", help="Refuse to write more than this; exit code 8.", metavar="SIZE")
+    ] = None

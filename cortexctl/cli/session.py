@@ -1,0 +1,240 @@
+"""One run of a command: its bucket, its settings, its clock and its output."""
+
+import os
+import shlex
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import typer
+
+from cortexctl import __version__
+from cortexctl.cli.exits import complain
+from cortexctl.cli.options import BucketOptions, LockOptions, OutputOptions
+from cortexctl.errors import CortexctlError, PartialError, UsageError
+from cortexctl.units import format_size, parse_duration_s, parse_time_s
+
+if TYPE_CHECKING:
+    from cortexctl.audit.apply import Locking
+    from cortexctl.blocks.view import Delays
+    from cortexctl.config import BucketLocation, CortexConfig
+    from cortexctl.results import Document, Result
+    from cortexctl.storage.bucket import Bucket
+
+
+@dataclass(slots=True)
+class Session:
+    """What a command works with."""
+
+    bucket: "Bucket"
+    config: "CortexConfig | None"
+    now_s: float
+    source: BucketOptions
+    output: "Output"
+
+    @contextmanager
+    def working(self, tenants: Sequence[str] = ()) -> Iterator[None]:
+        """Show how the reading gets on, on a terminal. Nothing may be asked meanwhile."""
+        from cortexctl.render.progress import progress
+
+        totals = self.bucket.totals
+
+        def done() -> tuple[int, int | None, str]:
+            label = f"{totals.objects_listed} objects listed"
+            return totals.requests["GET"], None, f"{label} in {len(tenants)} tenants" if tenants else label
+
+        with progress(done, sys.stderr.isatty() and not self.output.options.quiet, self.output.command):
+            yield
+
+    @property
+    def delays(self) -> "Delays":
+        """Cortex's delays, from its configuration or its defaults."""
+        from cortexctl.blocks.view import Delays
+
+        if self.config is None:
+            return Delays()
+        compactor, store = self.config.compactor, self.config.bucket_store
+        return Delays(
+            cleanup_interval_s=compactor.cleanup_interval_s,
+            deletion_delay_s=compactor.deletion_delay_s,
+            max_stale_period_s=store.max_stale_period_s,
+            cleaner_visit_marker_timeout_s=compactor.cleaner_visit_marker_timeout_s,
+        )
+
+    def parquet_enabled(self, tenant: str) -> bool | None:
+        """Return whether the parquet converter is on for a tenant; None without a configuration to say."""
+        return None if self.config is None else self.config.limits_for(tenant).parquet_converter_enabled
+
+    def locking(self, options: LockOptions) -> "Locking":
+        """Return how to lock tenants."""
+        from cortexctl.audit.apply import Locking
+
+        return Locking(
+            enabled=not options.no_lock,
+            timeout_s=self.delays.cleaner_visit_marker_timeout_s,
+            settle_s=parse_duration_s(options.lock_settle),
+        )
+
+    def paste(self, command: str) -> str:
+        """Return a command, given without the program and the bucket, as it can be pasted."""
+        verb, _, rest = command.partition(" --")
+        return f"cortexctl {verb}{_bucket_arguments(self.source)}{' --' if rest else ''}{rest}"
+
+    def fail_for(self, failed: Sequence[CortexctlError], attempted: int) -> None:
+        """Say what could not be read; raise when anything could not, after the rest was shown."""
+        if not failed:
+            return
+        for error in failed:
+            complain(str(error))
+        if len(failed) >= attempted:
+            raise typer.Exit(failed[0].exit_code)
+        raise PartialError(f"{len(failed)} of {attempted} tenants could not be read; the rest is shown")
+
+
+class Output:
+    """Where results go: stdout for them, stderr for everything else."""
+
+    def __init__(self, options: OutputOptions, command: str, started_at_s: float) -> None:
+        self.options = options
+        self.command = command
+        self.started_at_s = started_at_s
+
+    def emit(self, result: "Result | Document", *, is_well: bool = False) -> None:
+        """Write the result to stdout; with --quiet, not when all is well."""
+        if not (self.options.quiet and is_well):
+            self._write(result, self.options.output, sys.stdout)
+
+    def preview(self, result: "Result | Document") -> None:
+        """Show a person what is about to be asked, on stderr: stdout is for the result."""
+        self._write(result, "table", sys.stderr)
+
+    def _write(self, result: "Result | Document", output: str, stream: TextIO) -> None:
+        from cortexctl.render import Format, OutputSpec, emit
+
+        terminal = stream.isatty()
+        spec = OutputSpec(
+            format=Format(output),
+            command=self.command,
+            version=__version__,
+            started_at_s=self.started_at_s,
+            fields=tuple(each.strip() for each in (self.options.fields or "").split(",") if each.strip()),
+            sort=tuple(self.options.sort or ()),
+            headers=not self.options.no_headers,
+            colour=terminal and not os.environ.get("NO_COLOR"),
+        )
+        emit(result, spec, stream)
+        stream.flush()
+
+    def say(self, message: str) -> None:
+        """Tell the operator something, on stderr; not with --quiet."""
+        if not self.options.quiet:
+            typer.echo(message, err=True)
+
+
+@contextmanager
+def session(source: BucketOptions, output: OutputOptions, command: str) -> Iterator[Session]:
+    """Open the bucket for one run, and say at its end what it took."""
+    from cortexctl.storage.objects import Bounds
+    from cortexctl.storage.open import Driver, open_bucket
+
+    started_at_s = time.time()
+    config, location = find_bucket(source)
+    bounds = Bounds(
+        timeout_s=_positive(parse_duration_s(source.timeout), "--timeout"),
+        deadline_s=None if source.deadline is None else _positive(parse_duration_s(source.deadline), "--deadline"),
+        concurrency=source.concurrency,
+        max_requests=source.max_requests,
+    )
+    now_s = started_at_s if output.as_of is None else parse_time_s(output.as_of, started_at_s)
+    to = Output(output, command, started_at_s)
+    with open_bucket(location, bounds, Driver(source.storage_driver), read_only=source.read_only) as bucket:
+        yield Session(bucket, config, now_s, source, to)
+        totals = bucket.totals
+        to.say(
+            f"listed {totals.objects_listed} objects, {totals}, {format_size(totals.bytes_read)} read, "
+            f"{time.time() - started_at_s:.1f} s"
+            + (f", {totals.retries} retries ({totals.throttled} throttled)" if totals.retries else "")
+        )
+
+
+def find_bucket(source: BucketOptions) -> "tuple[CortexConfig | None, BucketLocation]":
+    """Return Cortex's configuration, where one is given, and the bucket: flag, environment, then configuration."""
+    from cortexctl.config import parse_bucket_url, parse_cortex_config, parse_objstore_config, parse_overrides
+
+    environment = dict(os.environ)
+    explicit, config_file = source.bucket, source.config_file
+    if explicit and explicit.endswith((".yaml", ".yml")) and Path(explicit).is_file():
+        config_file, explicit = Path(explicit), None
+    thanos = source.objstore_config
+    if source.objstore_config_file is not None:
+        thanos = _read(source.objstore_config_file)
+    if sum(each is not None for each in (explicit, source.objstore_config, source.objstore_config_file)) > 1:
+        raise UsageError("give one of --bucket, --objstore.config and --objstore.config-file")
+    url = explicit or (
+        None if thanos is not None or (config_file and source.bucket) else environment.get("CORTEXCTL_BUCKET")
+    )
+    config = None
+    if config_file is not None:
+        config = parse_cortex_config(
+            _read(config_file),
+            name=str(config_file),
+            environment=environment if source.config_expand_env else None,
+            with_location=url is None and thanos is None,
+        )
+        if source.runtime_config_file is not None:
+            overrides = parse_overrides(
+                _read(source.runtime_config_file), name=str(source.runtime_config_file), limits=config.limits
+            )
+            config = config.with_overrides(overrides)
+    if url is not None:
+        return config, parse_bucket_url(url)
+    if thanos is not None:
+        name = str(source.objstore_config_file or "--objstore.config")
+        return config, parse_objstore_config(thanos, name=name, environment=environment)
+    if config is not None and config.location is not None:
+        return config, config.location
+    if config is not None:
+        raise UsageError(f"{config.name}: names no bucket; give --bucket")
+    raise UsageError("no bucket: give --bucket URL, CORTEXCTL_BUCKET, --config.file or --objstore.config-file")
+
+
+def source_document(source: BucketOptions) -> dict[str, str]:
+    """Return the options that named the bucket, for a journal: nothing in them is secret."""
+    named: dict[str, Any] = {
+        "bucket": source.bucket or os.environ.get("CORTEXCTL_BUCKET"),
+        "config_file": source.config_file and source.config_file.absolute(),
+        "runtime_config_file": source.runtime_config_file and source.runtime_config_file.absolute(),
+        "objstore_config_file": source.objstore_config_file and source.objstore_config_file.absolute(),
+        "storage_driver": source.storage_driver,
+        "config_expand_env": "true" if source.config_expand_env else None,
+    }
+    return {name: str(value) for name, value in named.items() if value}
+
+
+def _bucket_arguments(source: BucketOptions) -> str:
+    arguments = []
+    for option, value in (
+        ("-b", source.bucket),
+        ("--config.file", source.config_file),
+        ("--objstore.config-file", source.objstore_config_file),
+    ):
+        if value is not None:
+            arguments += [option, shlex.quote(str(value))]
+    return "".join(f" {each}" for each in arguments)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+
+
+def _positive(seconds: float, option: str) -> float:
+    if seconds <= 0:
+        raise UsageError(f"{option} must be more than nothing")
+    return seconds

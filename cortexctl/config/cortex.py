@@ -1,0 +1,305 @@
+"""Cortex's own `cortex.yaml`, or its `/config` page, to the settings that say what Cortex does to a bucket.
+
+Defaults are those of Cortex v1.21. Flags of the real process override its file and are not seen here; the
+`/config` page has them. Whether settings go together is left to the lint.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from cortexctl.config.document import (
+    CommaSeparated,
+    GoDuration,
+    GoDurations,
+    LimitDuration,
+    Section,
+    expand_env,
+    parse_yaml,
+)
+from cortexctl.config.location import (
+    SSE,
+    AzureSettings,
+    BucketLocation,
+    FilesystemSettings,
+    GCSSettings,
+    S3Settings,
+    StoreSettings,
+)
+from cortexctl.errors import UsageError
+
+LOOKUP_TYPES: Mapping[str, bool | None] = {"auto": None, "virtual-hosted": False, "path": True}
+LIST_VERSIONS: Mapping[str, Literal["", "v1", "v2"]] = {"": "", "v1": "v1", "v2": "v2"}
+_SIGNATURE_VERSIONS: Mapping[str, Literal["v4", "v2"]] = {"v4": "v4", "v2": "v2"}
+_CONTAINER_KEYS = {
+    "s3": "bucket_name",
+    "gcs": "bucket_name",
+    "azure": "container_name",
+    "filesystem": "dir",
+    "swift": "container_name",
+    "oci": "bucket",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompactorSettings:
+    """`compactor:`. Source: Cortex, pkg/compactor/compactor.go, Config."""
+
+    block_ranges_s: GoDurations = (7200.0, 43200.0, 86400.0)
+    block_sync_concurrency: int = 20
+    meta_sync_concurrency: int = 20
+    consistency_delay_s: GoDuration = 0.0
+    data_dir: str = "./data"
+    compaction_interval_s: GoDuration = 3600.0
+    compaction_retries: int = 3
+    compaction_concurrency: int = 1
+    cleanup_interval_s: GoDuration = 900.0
+    cleanup_concurrency: int = 20
+    deletion_delay_s: GoDuration = 43200.0
+    """From deletion mark to deletion; 0 is the next cleanup."""
+    tenant_cleanup_delay_s: GoDuration = 21600.0
+    skip_blocks_with_out_of_order_chunks_enabled: bool = False
+    block_files_concurrency: int = 10
+    blocks_fetch_concurrency: int = 3
+    block_deletion_marks_migration_enabled: bool = False
+    enabled_tenants: CommaSeparated = ()
+    """None listed is every tenant. See `allows`."""
+    disabled_tenants: CommaSeparated = ()
+    sharding_enabled: bool = False
+    sharding_strategy: str = "default"
+    """`default` or `shuffle-sharding`."""
+    sharding_planner_delay_s: GoDuration = 10.0
+    compaction_strategy: str = "default"
+    """`default` or `partitioning`."""
+    compaction_visit_marker_timeout_s: GoDuration = 600.0
+    compaction_visit_marker_file_update_interval_s: GoDuration = 60.0
+    cleaner_visit_marker_timeout_s: GoDuration = 600.0
+    cleaner_visit_marker_file_update_interval_s: GoDuration = 300.0
+    accept_malformed_index: bool = False
+    caching_bucket_enabled: bool = False
+    cleaner_caching_bucket_enabled: bool = False
+
+    def allows(self, tenant: str) -> bool:
+        """Return whether the compactor compacts and cleans a tenant, and so refreshes its bucket index.
+
+        Source: Cortex, pkg/util/users/allowed_tenants.go, IsAllowed.
+        """
+        return tenant not in self.disabled_tenants and (not self.enabled_tenants or tenant in self.enabled_tenants)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BucketStoreSettings:
+    """`blocks_storage.bucket_store:`. Source: Cortex, pkg/storage/tsdb/config.go, BucketStoreConfig."""
+
+    sync_dir: str = "tsdb-sync"
+    sync_interval_s: GoDuration = 900.0
+    tenant_sync_concurrency: int = 10
+    block_sync_concurrency: int = 20
+    meta_sync_concurrency: int = 20
+    consistency_delay_s: GoDuration = 0.0
+    ignore_deletion_mark_delay_s: GoDuration = 21600.0
+    ignore_blocks_within_s: GoDuration = 0.0
+    ignore_blocks_before_s: GoDuration = 0.0
+    block_discovery_strategy: str = "concurrent"
+    """`concurrent`, `recursive` or `bucket_index`."""
+    bucket_store_type: str = "tsdb"
+    bucket_index_enabled: bool = field(default=True, metadata={"key": "bucket_index.enabled"})
+    update_on_error_interval_s: GoDuration = field(
+        default=60.0, metadata={"key": "bucket_index.update_on_error_interval"}
+    )
+    idle_timeout_s: GoDuration = field(default=3600.0, metadata={"key": "bucket_index.idle_timeout"})
+    max_stale_period_s: GoDuration = field(default=3600.0, metadata={"key": "bucket_index.max_stale_period"})
+    """A bucket index older than this makes queries fail."""
+    bucket_index_content_ttl_s: GoDuration = field(
+        default=300.0, metadata={"key": "metadata_cache.bucket_index_content_ttl"}
+    )
+    bucket_index_max_size_bytes: int = field(
+        default=1 << 20, metadata={"key": "metadata_cache.bucket_index_max_size_bytes"}
+    )
+    """Larger indexes are not cached; only of meaning with a `metadata_cache_backend`."""
+    index_cache_backend: str = field(default="inmemory", metadata={"key": "index_cache.backend"})
+    chunks_cache_backend: str = field(default="", metadata={"key": "chunks_cache.backend"})
+    metadata_cache_backend: str = field(default="", metadata={"key": "metadata_cache.backend"})
+    index_header_lazy_loading_enabled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsersScannerSettings:
+    """`blocks_storage.users_scanner:`. Source: Cortex, pkg/util/users/scanner_config.go."""
+
+    strategy: str = "list"
+    """`list` or `user_index`."""
+    max_stale_period_s: GoDuration = 3600.0
+    """A user index older than this is passed over for a listing."""
+    update_interval_s: GoDuration = 900.0
+    cache_ttl_s: GoDuration = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsSettings:
+    """`limits:`, or one tenant's overrides. Source: Cortex, pkg/util/validation/limits.go, Limits."""
+
+    compactor_blocks_retention_period_s: LimitDuration = 0.0
+    """0 keeps blocks for ever."""
+    compactor_tenant_shard_size: float = 0.0
+    """Compactors of a tenant; 0 is all, below 1 a fraction of them rounded up."""
+    compactor_partition_index_size_bytes: int = 64 << 30
+    compactor_partition_series_count: int = 0
+    """0 is no limit."""
+    parquet_converter_enabled: bool = False
+    parquet_converter_tenant_shard_size: float = 0.0
+    store_gateway_tenant_shard_size: float = 0.0
+    ingestion_tenant_shard_size: int = 0
+    query_store_after_s: LimitDuration = 0.0
+    query_ingesters_within_s: LimitDuration = 0.0
+    sse: SSE = field(default_factory=SSE)
+    """`s3_sse_type`, `s3_sse_kms_key_id`, `s3_sse_kms_encryption_context`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CortexConfig:
+    """What a Cortex configuration says that matters to its bucket. `parse_cortex_config` makes one."""
+
+    name: str
+    """Of the file, or the URL of the page, for messages."""
+    location: BucketLocation | None = None
+    """None where no bucket is named: a query-frontend has none."""
+    compactor: CompactorSettings = field(default_factory=CompactorSettings)
+    bucket_store: BucketStoreSettings = field(default_factory=BucketStoreSettings)
+    users_scanner: UsersScannerSettings = field(default_factory=UsersScannerSettings)
+    limits: LimitsSettings = field(default_factory=LimitsSettings)
+    overrides: Mapping[str, LimitsSettings] = field(default_factory=dict)
+    """By tenant; see `with_overrides`."""
+    raw: Mapping[Any, Any] = field(default_factory=dict, repr=False)
+    """The document as it was parsed, secrets and all."""
+
+    def limits_for(self, tenant: str) -> LimitsSettings:
+        """Return the limits of a tenant: its own where it has any."""
+        return self.overrides.get(tenant, self.limits)
+
+    def with_overrides(self, overrides: Mapping[str, LimitsSettings]) -> "CortexConfig":
+        """Return the same with the tenants' own limits, also in what their uploads are encrypted with."""
+        sse = {tenant: limits.sse for tenant, limits in overrides.items()}
+        location = self.location and replace(self.location, tenant_sse=sse)
+        return replace(self, overrides=overrides, location=location)
+
+    def section(self, path: str) -> Section:
+        """Return any mapping of the document, `ingester.lifecycler`, for keys that have no settings class."""
+        return Section(self.raw, self.name).section(path)
+
+
+def parse_cortex_config(
+    text: str, *, name: str, environment: Mapping[str, str] | None = None, with_location: bool = True
+) -> CortexConfig:
+    """Return the settings of a `cortex.yaml` or a `/config` page; an environment is `-config.expand-env`.
+
+    Without location, a backend that cortexctl does not read is no fault. Raises UsageError naming file and
+    line, or file and key.
+    """
+    root = parse_yaml(text if environment is None else expand_env(text, environment), name=name)
+    blocks = root.section("blocks_storage")
+    limits = _limits(root.section("limits"), LimitsSettings())
+    return CortexConfig(
+        name=name,
+        location=_location(blocks, limits.sse) if with_location else None,
+        compactor=root.section("compactor").read(CompactorSettings()),
+        bucket_store=blocks.section("bucket_store").read(BucketStoreSettings()),
+        users_scanner=blocks.section("users_scanner").read(UsersScannerSettings()),
+        limits=limits,
+        raw=root.values,
+    )
+
+
+def parse_overrides(text: str, *, name: str, limits: LimitsSettings) -> dict[str, LimitsSettings]:
+    """Return the limits of each tenant of a `runtime_config.file`; what it leaves out is as in `limits`.
+
+    Cortex expands no environment here. Source: Cortex, pkg/util/validation/limits.go, UnmarshalYAML.
+    """
+    overrides = parse_yaml(text, name=name).section("overrides")
+    for tenant in overrides.values:
+        if isinstance(tenant, bool) or not isinstance(tenant, str | int | float):
+            raise overrides.error(str(tenant), "is not a tenant (quote it)")
+    by_name = replace(overrides, values={str(tenant): value for tenant, value in overrides.values.items()})
+    return {tenant: _limits(by_name.child(tenant), limits) for tenant in by_name.values}
+
+
+def endpoint_url(section: Section) -> str:
+    """Return the URL of `endpoint`, host[:port] as minio-go takes it, and of `insecure`; "" if not set."""
+    endpoint = section.text("endpoint").removesuffix("/")
+    if "://" in endpoint:
+        raise section.error("endpoint", "is a URL: write host[:port] only, and `insecure: true` for http")
+    if any(character in "/@?#\\" or character.isspace() for character in endpoint):
+        raise section.error("endpoint", "is not host[:port]")
+    return endpoint and f"{'http' if section.flag('insecure') else 'https'}://{endpoint}"
+
+
+def _limits(section: Section, defaults: LimitsSettings) -> LimitsSettings:
+    return section.read(defaults, sse=_sse(section, "s3_sse_", defaults.sse))
+
+
+def _sse(section: Section, prefix: str, defaults: SSE) -> SSE:
+    try:
+        return SSE.parse(
+            section.text(f"{prefix}type", defaults.type),
+            section.text(f"{prefix}kms_key_id", defaults.kms_key_id),
+            section.text(f"{prefix}kms_encryption_context", defaults.kms_encryption_context),
+        )
+    except UsageError as fault:
+        raise section.error(prefix.rstrip("._"), str(fault)) from None
+
+
+def _location(blocks: Section, limits_sse: SSE) -> BucketLocation | None:
+    backend = blocks.text("backend", "s3")
+    if backend not in _CONTAINER_KEYS:
+        raise blocks.error("backend", f"{backend!r} is not one of {', '.join(_CONTAINER_KEYS)}")
+    section = blocks.section(backend)
+    container = section.text(_CONTAINER_KEYS[backend])
+    if not container:
+        return None
+    store: StoreSettings
+    match backend:
+        case "s3":
+            store = _s3(section, container)
+        case "gcs":
+            store = GCSSettings(bucket=container, service_account_json=section.secret("service_account"))
+        case "azure":
+            store = _azure(section, container)
+        case "filesystem":
+            store = FilesystemSettings(container)
+        case _:
+            raise blocks.error(
+                "backend",
+                f"cortexctl does not read {backend}: give --bucket the URL of an S3 gateway to it "
+                "(s3://…?endpoint=…), or of a mount or copy of it (file://…)",
+            )
+    return BucketLocation(store, limits_sse=limits_sse)
+
+
+def _s3(section: Section, bucket: str) -> S3Settings:
+    url = endpoint_url(section)
+    if not url:
+        raise section.error("endpoint", "is empty: Cortex has no default for it, s3.<region>.amazonaws.com on AWS")
+    return S3Settings(
+        bucket=bucket,
+        endpoint_url=url,
+        region=section.text("region"),
+        access_key_id=section.text("access_key_id"),
+        secret_access_key=section.secret("secret_access_key"),
+        path_style=section.choice("bucket_lookup_type", LOOKUP_TYPES, "auto"),
+        insecure_skip_verify=section.flag("http.insecure_skip_verify"),
+        signature_version=section.choice("signature_version", _SIGNATURE_VERSIONS, "v4"),
+        list_objects_version=section.choice("list_objects_version", LIST_VERSIONS, ""),
+        sse=_sse(section, "sse.", SSE()),
+    )
+
+
+def _azure(section: Section, container: str) -> AzureSettings:
+    return AzureSettings(
+        container=container,
+        account_name=section.text("account_name"),
+        account_key=section.secret("account_key"),
+        connection_string=section.secret("connection_string"),
+        endpoint_suffix=section.text("endpoint_suffix", "blob.core.windows.net"),
+        msi_resource=section.text("msi_resource"),
+        user_assigned_id=section.text("user_assigned_id"),
+    )

@@ -1,0 +1,144 @@
+"""What a check is, what it finds, and when a finding makes a run fail.
+
+A check is a pure function from a view to problems. Its code, severity and docstring are the only description
+there is: `cortexctl explain` and `docs/checks.md` are printed from them.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any, Generic, TypeVar
+
+View = TypeVar("View")
+
+
+class Severity(IntEnum):
+    """How bad a finding is; higher is worse, so severities compare."""
+
+    INFO = 0
+    """Nothing to do."""
+    WARNING = 1
+    """Drift or waste that will not hurt by itself."""
+    HIGH = 2
+    """It will break, or stops maintenance."""
+    CRITICAL = 3
+    """Queries fail or are incomplete now, or data is being lost."""
+
+    def __str__(self) -> str:
+        return self.name.lower()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What a check yields: one subject and what is wrong with it.
+
+    `evidence` holds plain values with the unit in each name. `severity` overrides the check's own where the
+    catalogue grades by circumstance.
+    """
+
+    subject: str
+    message: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    next: str = ""
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Check(Generic[View]):
+    """One entry of the catalogue: a code, and the function that looks for it."""
+
+    code: str
+    name: str
+    severity: Severity
+    function: Callable[[View], Iterable[Problem]]
+
+    def __call__(self, view: View) -> Iterator[Problem]:
+        """Look for it in one view."""
+        return iter(self.function(view))
+
+    @property
+    def summary(self) -> str:
+        """The docstring's first paragraph: what is wrong."""
+        return self._paragraphs()[0]
+
+    @property
+    def consequence(self) -> str:
+        """The docstring's second paragraph: what it does to the cluster."""
+        return self._paragraphs()[1]
+
+    @property
+    def explanation(self) -> str:
+        """The whole docstring, as `cortexctl explain` prints it."""
+        return inspect.cleandoc(self.function.__doc__ or "")
+
+    def _paragraphs(self) -> list[str]:
+        paragraphs = re.split(r"\n\s*\n", self.explanation)
+        return [" ".join(paragraph.split()) for paragraph in paragraphs] + ["", ""]
+
+
+def check(code: str, name: str, severity: Severity) -> Callable[[Callable[[View], Iterable[Problem]]], Check[View]]:
+    """Make a function a check. It does not register it: `CHECKS` of its module does, in writing."""
+
+    def decorate(function: Callable[[View], Iterable[Problem]]) -> Check[View]:
+        return Check(code, name, severity, function)
+
+    return decorate
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A problem with everything an operator needs to act on it: `next` can be pasted."""
+
+    code: str
+    name: str
+    severity: Severity
+    scope: str
+    """The tenant, or the ring, that it is about."""
+    subject: str
+    message: str
+    evidence: Mapping[str, Any]
+    consequence: str
+    next: str
+
+    def document(self) -> dict[str, Any]:
+        """Return the finding as JSON has it."""
+        return {
+            "code": self.code,
+            "name": self.name,
+            "severity": str(self.severity),
+            "tenant": self.scope,
+            "subject": self.subject,
+            "message": self.message,
+            "evidence": dict(self.evidence),
+            "consequence": self.consequence,
+            "next": self.next,
+        }
+
+
+def run_checks(
+    checks: Iterable[Check[View]], view: View, scope: str, paste: Callable[[str], str] = str
+) -> Iterator[Finding]:
+    """Yield the findings of each check on one view, in the order of the checks.
+
+    `paste` makes of a check's next command, which knows nothing of buckets, one that can be pasted.
+    """
+    for each in checks:
+        for problem in each(view):
+            yield Finding(
+                code=each.code,
+                name=each.name,
+                severity=each.severity if problem.severity is None else problem.severity,
+                scope=scope,
+                subject=problem.subject,
+                message=problem.message,
+                evidence=problem.evidence,
+                consequence=each.consequence,
+                next=paste(problem.next) if problem.next else "",
+            )
+
+
+def worst(findings: Iterable[Finding]) -> Severity | None:
+    """Return the highest severity, or None when there is no finding."""
+    return max((finding.severity for finding in findings), default=None)

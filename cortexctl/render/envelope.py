@@ -1,0 +1,38 @@
+"""What every machine-readable document says besides its rows: a promise with a version."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cortexctl.render.findings import FindingsResult
+from cortexctl.render.machine import plain
+from cortexctl.render.spec import OutputSpec
+from cortexctl.results import Document, Result
+from cortexctl.units import format_time
+
+
+def schema(output: OutputSpec) -> str:
+    """Return the name of the promise: `cortexctl/bucket-ls/v1`."""
+    return f"cortexctl/{'-'.join(output.command.split())}/v1"
+
+
+def head(summary: Mapping[str, Any], output: OutputSpec) -> dict[str, Any]:
+    """Return what comes before the rows."""
+    return {
+        "schema": schema(output),
+        "command": output.command,
+        "version": output.version,
+        "started_at": format_time(output.started_at_s),
+        "summary": plain(summary),
+    }
+
+
+def tail(result: Result) -> dict[str, Any]:
+    """Return what comes after the rows: for findings, the checks that were not run."""
+    if not isinstance(result, FindingsResult):
+        return {}
+    return {"not_run": [{"code": each.code, "needs": each.needs} for each in result.checks_not_run]}
+
+
+def whole(answer: Document, output: OutputSpec) -> dict[str, Any]:
+    """Return the document of an answer that is one thing."""
+    return {**head(answer.summary, output), "item": plain(answer.body)}

@@ -1,0 +1,128 @@
+"""Findings as a result, and as the page that an operator reads from the top."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from cortexctl.findings import Finding, Severity
+from cortexctl.render.select import select
+from cortexctl.render.spec import OutputSpec
+from cortexctl.render.table import cell_width, write_footer
+from cortexctl.render.terminal import fitted_width, painted
+from cortexctl.render.text import escape, evidence
+from cortexctl.results import Column, Kind, Row
+
+_COLUMNS = (
+    Column("code"),
+    Column("name", wide=True),
+    Column("severity", Kind.SEVERITY),
+    Column("tenant"),
+    Column("subject"),
+    Column("message"),
+    Column("evidence", wide=True),
+    Column("consequence", wide=True),
+    Column("next", wide=True),
+)
+_WORST_FIRST = sorted(Severity, reverse=True)
+_INDENT = "    "
+
+
+@dataclass(frozen=True, slots=True)
+class NotRun:
+    """A check that lacked something, and what: `a second --source`."""
+
+    code: str
+    needs: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingsResult:
+    """What an audit found, in its own order, and what it could not look at."""
+
+    findings: Sequence[Finding]
+    checks_not_run: Sequence[NotRun]
+    scopes_checked: int
+    """Tenants or rings."""
+
+    @property
+    def columns(self) -> Sequence[Column]:
+        """The fields of `Finding.document`, in its order."""
+        return _COLUMNS
+
+    @property
+    def collection(self) -> str:
+        """The key of the findings in a JSON document."""
+        return "findings"
+
+    @property
+    def summary(self) -> Mapping[str, Any]:
+        """The number of findings, in all and by severity, and of what was and was not looked at."""
+        return {
+            "findings": len(self.findings),
+            **self._by_severity(),
+            "scopes_checked": self.scopes_checked,
+            "checks_not_run": len(self.checks_not_run),
+        }
+
+    def rows(self) -> Iterable[Row]:
+        """Yield each finding as its document."""
+        return (finding.document() for finding in self.findings)
+
+    def footer(self) -> str:
+        """Return the counts by severity, and a line for each thing that checks lacked."""
+        counts = ", ".join(f"{count} {name}" for name, count in self._by_severity().items() if count)
+        lines = [f"{counts or 'no findings'} ({self.scopes_checked} checked)"]
+        lacking: dict[str, list[str]] = {}
+        for each in self.checks_not_run:
+            lacking.setdefault(each.needs, []).append(each.code)
+        lines += [f"not run, needs {needs}: {', '.join(codes)}" for needs, codes in lacking.items()]
+        return "\n".join(lines)
+
+    def _by_severity(self) -> dict[str, int]:
+        counts = Counter(finding.severity for finding in self.findings)
+        return {str(severity): counts[severity] for severity in _WORST_FIRST}
+
+
+def write_page(result: FindingsResult, output: OutputSpec, stream: TextIO) -> None:
+    """Write the findings worst first, within a severity in the order asked for, and the footer."""
+    rows = list(select(result, output).rows)
+    limit = fitted_width(output, stream)
+    is_first = True
+    for severity in map(str, _WORST_FIRST):
+        group = [row for row in rows if row["severity"] == severity]
+        if group and not is_first:
+            stream.write("\n")
+        for row in group:
+            stream.writelines(f"{line}\n" for line in _finding(row, limit, output.colour))
+            is_first = False
+    write_footer(result, stream, after_rows=not is_first)
+
+
+def _finding(row: Row, limit: int | None, colour: bool) -> Iterator[str]:
+    severity = f"{row['severity'].upper():<8}"
+    shown = painted(severity, row["severity"]) if colour else severity
+    where = escape(row["code"]) + " " + "  ".join(escape(row[key]) for key in ("tenant", "subject") if row[key])
+    message = escape(row["message"])
+    if limit is None or cell_width(f"{severity} {where}  {message}") <= limit:
+        yield f"{shown} {where}  {message}".rstrip(" ")
+    else:
+        yield f"{shown} {where}"
+        yield from _filled(message.split(), " ", limit)
+    yield from _filled(evidence(row["evidence"]), "  ", limit)
+    yield from _filled(escape(row["consequence"]).split(), " ", limit)
+    if row["next"]:
+        yield f"{_INDENT}next: {escape(row['next'])}"  # never folded: it is there to be copied
+
+
+def _filled(parts: Iterable[str], between: str, limit: int | None) -> Iterator[str]:
+    """Yield the parts on as few indented lines as the limit allows; no limit, one line; no parts, none."""
+    line = ""
+    for part in parts:
+        longer = f"{line}{between}{part}" if line else part
+        if line and limit is not None and cell_width(_INDENT + longer) > limit:
+            yield _INDENT + line
+            longer = part
+        line = longer
+    if line:
+        yield _INDENT + line

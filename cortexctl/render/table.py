@@ -1,0 +1,103 @@
+"""A result as a table: no boxes, one row a line, and a footer. For people; it may change."""
+
+from collections.abc import Iterator, Sequence
+from typing import TextIO
+
+from cortexctl.render.select import select
+from cortexctl.render.spec import OutputSpec
+from cortexctl.render.terminal import fitted_width, painted
+from cortexctl.render.text import cell, escape, escape_lines
+from cortexctl.results import Column, Kind, Result
+
+_GAP = 2
+_FOLDS_ABOVE = 10
+"""Text and times fold into no fewer cells than a date. The widest fold first: a ULID stays whole while it can."""
+
+
+def write_table(result: Result, output: OutputSpec, stream: TextIO) -> None:
+    """Write headings, rows and footer. Only on a terminal too narrow for them are long texts folded."""
+    selection = select(result, output)
+    columns = selection.columns
+    lines = [[escape(column.title.upper()) for column in columns]] if output.headers else []
+    lines += [[cell(row.get(column.name), column.kind) for column in columns] for row in selection.rows]
+    widths = [max((cell_width(line[at]) for line in lines), default=0) for at in range(len(columns))]
+    limit = fitted_width(output, stream)
+    folds = None if limit is None else _folding(columns, widths, limit)
+    if limit is None or folds is None:
+        stream.writelines(_aligned(lines, columns, widths, output.colour))
+    else:
+        stream.writelines(_folded(lines, columns, folds, limit, output.colour))
+    write_footer(result, stream, after_rows=bool(lines))
+
+
+def write_footer(result: Result, stream: TextIO, *, after_rows: bool) -> None:
+    """Write the footer, with an empty line before it where something stands above."""
+    if footer := result.footer():
+        stream.write(("\n" if after_rows else "") + escape_lines(footer) + "\n")
+
+
+def cell_width(text: str) -> int:
+    """Return how many terminal cells a text takes: two for each wide character."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def _folding(columns: Sequence[Column], widths: Sequence[int], limit: int) -> list[bool] | None:
+    """Return which columns have to fold; None where none has to, or where folding would not be enough."""
+    gaps = _GAP * (len(columns) - 1)
+    if sum(widths) + gaps <= limit:
+        return None
+    folds = [
+        width > _FOLDS_ABOVE and not column.is_number and column.kind is not Kind.SEVERITY
+        for column, width in zip(columns, widths, strict=True)
+    ]
+    least = sum(_FOLDS_ABOVE if fold else width for fold, width in zip(folds, widths, strict=True))
+    return folds if least + gaps <= limit else None
+
+
+def _aligned(
+    lines: Sequence[Sequence[str]], columns: Sequence[Column], widths: Sequence[int], colour: bool
+) -> Iterator[str]:
+    for line in lines:
+        padded = []
+        for text, column, width in zip(line, columns, widths, strict=True):
+            blank = " " * (width - cell_width(text))
+            shown = painted(text, text) if colour and column.kind is Kind.SEVERITY else text
+            padded.append(blank + shown if column.is_number else shown + blank)
+        yield (" " * _GAP).join(padded).rstrip(" ") + "\n"
+
+
+def _folded(
+    lines: Sequence[Sequence[str]], columns: Sequence[Column], folds: Sequence[bool], limit: int, colour: bool
+) -> Iterator[str]:
+    """Yield the lines as rich fits them. Nothing is cut off: what is too wide goes on below."""
+    from io import StringIO
+
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for column, fold in zip(columns, folds, strict=True):
+        table.add_column(justify="right" if column.is_number else "left", no_wrap=not fold, overflow="fold")
+    for line in lines:
+        table.add_row(
+            *(
+                Text.from_ansi(painted(text, text)) if column.kind is Kind.SEVERITY else Text(text)
+                for text, column in zip(line, columns, strict=True)
+            )
+        )
+    page = StringIO()
+    Console(
+        file=page,
+        width=limit,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        no_color=not colour,
+        legacy_windows=False,
+    ).print(table)
+    for text in page.getvalue().removesuffix("\n").split("\n"):
+        yield text.rstrip(" ") + "\n"

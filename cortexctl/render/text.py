@@ -1,0 +1,95 @@
+"""Values as a person reads them: sizes, times and lists in words, and nothing that a terminal would obey.
+
+Names and keys come from buckets and rings, so from anyone: every string is escaped before it is shown.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cortexctl.findings import Severity
+from cortexctl.results import Kind
+from cortexctl.units import format_duration, format_size, format_time, format_time_ms
+
+_FIRST_INSTANT_S = 10**9
+"""A bare `_s` from here on is an instant (2001 and later); below, a duration of up to 31 years."""
+
+
+def escape(text: str) -> str:
+    r"""Return the text on one line, what does not print spelled out: `\n`, `\x1b`, `\u202e`, `\udc80`."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode("ascii") for char in text)
+
+
+def escape_lines(text: str) -> str:
+    """Return the text escaped but for its line ends."""
+    return "\n".join(escape(line) for line in text.split("\n"))
+
+
+def cell(value: Any, kind: Kind) -> str:
+    """Return a value as a table shows it: escaped, on one line, `-` where there is nothing."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return _words(value)
+    try:
+        return _number(value, kind)
+    except (ValueError, OverflowError):  # NaN, an infinity, an integer no float holds, no such severity
+        return _words(value)
+
+
+def evidence(facts: Mapping[str, Any]) -> list[str]:
+    """Return `key=value` for each fact; the unit of a key goes to its value: `size=2.0 KiB`."""
+    return [_fact(str(key), value) for key, value in facts.items()]
+
+
+def _number(value: float, kind: Kind) -> str:
+    match kind:
+        case Kind.BYTES:
+            return format_size(value)
+        case Kind.TIME_S:
+            return format_time(value)
+        case Kind.TIME_MS:
+            return format_time_ms(int(value))
+        case Kind.DURATION_S:
+            return format_duration(value)
+        case Kind.SEVERITY:
+            return str(Severity(int(value)))
+        case _:
+            return _words(value)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.3g}"
+    if isinstance(value, Mapping):
+        shown = ",".join(f"{escape(str(key))}={_words(each)}" for key, each in value.items())
+    elif isinstance(value, (set, frozenset)):
+        shown = ",".join(sorted(map(_words, value)))
+    elif isinstance(value, (list, tuple)):
+        shown = ",".join(map(_words, value))
+    else:
+        shown = "" if value is None else escape(str(value))
+    return shown or "-"
+
+
+def _fact(key: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        shown = _words(value)
+        return f'{escape(key)}="{shown}"' if " " in shown else f"{escape(key)}={shown}"
+    name, _, unit = key.rpartition("_")
+    if not name or unit not in ("bytes", "s", "ms"):
+        return f"{escape(key)}={_words(value)}"
+    return f"{escape(name)}={_measure(name, unit, value)}"
+
+
+def _measure(name: str, unit: str, value: float) -> str:
+    """Return a number with its unit; name or magnitude tells an instant from a duration."""
+    if unit == "bytes":
+        return cell(value, Kind.BYTES)
+    per_second = 1000 if unit == "ms" else 1
+    if name.endswith(("_at", "_time")) or value >= _FIRST_INSTANT_S * per_second:
+        return cell(value, Kind.TIME_MS if unit == "ms" else Kind.TIME_S)
+    if abs(value) < per_second:
+        return f"{_words(value)}{unit}"
+    return cell(value / per_second, Kind.DURATION_S)

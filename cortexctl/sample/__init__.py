@@ -1,0 +1,125 @@
+"""A sample cluster: one tenant as a real Cortex left it, and a copy of it with faults.
+
+`team-b.tar.xz` is a whole tenant of a running three-node Cortex: 114 blocks of three ingesters, compacted twice, 104
+of them marked for deletion, with its bucket index and sync status.
+"""
+
+import os
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import msgspec
+
+from cortexctl.blocks import bucket_index, layout
+from cortexctl.blocks.bucket_index import BucketIndex, IndexedBlock
+from cortexctl.errors import SourceError, UsageError
+
+TENANT = "team-b"
+FAULTY_TENANT = "team-faulty"
+TAKEN_AT_S = 1_795_223_965
+"""When the sample was taken, 2026-11-21T01:19:25Z: the moment to judge it at."""
+BUCKET = "bucket"
+
+GONE = "01M7XT0000000000000000G0NE"
+"""A block that only the faulty tenant's index knows."""
+_FAULTY_IS_OLDER_BY_S = 3 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """What is wrong with the faulty tenant, by the block it is wrong with."""
+
+    not_indexed: str
+    without_meta: str
+    meta_of_version_2: str
+    mark_of_another_block: str
+    marked_instead: str
+    """The block which that mark asks to be deleted."""
+
+
+def write_sample(directory: Path) -> Faults:
+    """Write the sample cluster's bucket into a new or empty folder, and return what is wrong in it."""
+    if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
+        raise UsageError(f"{directory}: is there already and not empty: name another folder, or remove it")
+    bucket = directory / BUCKET
+    try:
+        unpack(bucket)
+        return _write_faulty(bucket)
+    except OSError as error:
+        raise SourceError(f"{directory}: the sample cannot be written: {error}") from error
+
+
+def unpack(bucket: Path) -> None:
+    """Write the sample tenant into a folder, with the times of its objects."""
+    with as_file(files(__package__) / f"{TENANT}.tar.xz") as archive, tarfile.open(archive) as tar:
+        tar.extractall(bucket, filter="data")
+
+
+def _write_faulty(bucket: Path) -> Faults:
+    source, copy = bucket / TENANT, bucket / FAULTY_TENANT
+    index = bucket_index.decode((source / layout.BUCKET_INDEX_NAME).read_bytes()).index
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            _copy(path, copy / path.relative_to(source))
+    marked = sorted(mark.block_id for mark in index.block_deletion_marks)
+    live = sorted({block.block_id for block in index.blocks} - set(marked))
+    faults = Faults(live[0], live[1], live[2], marked[0], live[3])
+    _rewrite(bucket, layout.meta(FAULTY_TENANT, faults.meta_of_version_2), b'"version": 1', b'"version": 2')
+    for key in (
+        layout.local_deletion_mark(FAULTY_TENANT, faults.mark_of_another_block),
+        layout.global_deletion_mark(FAULTY_TENANT, faults.mark_of_another_block),
+    ):
+        _rewrite(bucket, key, faults.mark_of_another_block.encode(), faults.marked_instead.encode())
+    (bucket / layout.meta(FAULTY_TENANT, faults.without_meta)).unlink()
+    _keep_time(bucket / layout.bucket_index(FAULTY_TENANT), lambda _: bucket_index.encode(_faulty_index(index, faults)))
+    return faults
+
+
+def _faulty_index(index: BucketIndex, faults: Faults) -> BucketIndex:
+    """Return the index as the updater left it before it began to abort on the meta.json of version 2."""
+    unread = (faults.not_indexed, faults.meta_of_version_2)
+    blocks = [
+        msgspec.structs.replace(block, uploaded_at=block.uploaded_at - _FAULTY_IS_OLDER_BY_S)
+        for block in index.blocks
+        if block.block_id not in unread
+    ]
+    gone = IndexedBlock(
+        block_id=GONE,
+        min_time=blocks[0].min_time,
+        max_time=blocks[0].max_time,
+        segments_format=bucket_index.SEGMENTS_1_BASED_6_DIGITS,
+        segments_num=1,
+        uploaded_at=blocks[0].uploaded_at,
+    )
+    return BucketIndex(
+        version=index.version,
+        blocks=[*blocks, gone],
+        block_deletion_marks=[
+            mark for mark in index.block_deletion_marks if mark.block_id != faults.mark_of_another_block
+        ],
+        updated_at=index.updated_at - _FAULTY_IS_OLDER_BY_S,
+    )
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy an object to the faulty tenant: its own tenant label in a meta.json, and written some hours earlier."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    body = source.read_bytes()
+    if source.name == layout.META:
+        body = body.replace(f'"{TENANT}"'.encode(), f'"{FAULTY_TENANT}"'.encode())
+    target.write_bytes(body)
+    modified_s = source.stat().st_mtime - _FAULTY_IS_OLDER_BY_S
+    os.utime(target, (modified_s, modified_s))
+
+
+def _rewrite(bucket: Path, key: str, old: bytes, new: bytes) -> None:
+    _keep_time(bucket / key, lambda body: body.replace(old, new))
+
+
+def _keep_time(path: Path, change: Callable[[bytes], bytes]) -> None:
+    modified_s = path.stat().st_mtime
+    path.write_bytes(change(path.read_bytes()))
+    os.utime(path, (modified_s, modified_s))

@@ -1,0 +1,1 @@
+"""The bytes of one block: its id and its meta.json. Pure."""

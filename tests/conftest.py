@@ -1,0 +1,59 @@
+"""Servers and settings for the tests of storage. No test talks to anything but this machine."""
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.servers import ScriptedS3, moto_s3, rclone_s3
+
+
+@pytest.fixture(scope="session", autouse=True)
+def only_this_machine() -> Iterator[None]:
+    """Take the machine's own cloud settings and proxies away, and refuse connections to anywhere else."""
+    real = socket.socket.connect
+
+    def connect(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and str(address[0]) not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test connects to {address}")
+        real(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(("AWS_", "GOOGLE_", "AZURE_", "CORTEXCTL_")) or name.lower().endswith("_proxy"):
+                patch.delenv(name)
+        patch.setenv("AWS_CONFIG_FILE", os.devnull)
+        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setattr(socket.socket, "connect", connect)
+        yield
+
+
+@pytest.fixture(scope="session")
+def moto_endpoint(only_this_machine: None) -> Iterator[str]:
+    """The endpoint of moto's S3 and STS."""
+    with moto_s3() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def rclone_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory whose directories rclone serves as buckets."""
+    return tmp_path_factory.mktemp("rclone")
+
+
+@pytest.fixture(scope="session")
+def rclone_endpoint(rclone_directory: Path) -> Iterator[str]:
+    """The endpoint of rclone's S3."""
+    with rclone_s3(rclone_directory) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedS3]:
+    """A small S3 of the test's own, with an empty bucket."""
+    with ScriptedS3() as server:
+        yield server
