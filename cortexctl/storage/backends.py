@@ -37,8 +37,6 @@ class Backend(ABC):
     """Whether many reads are best made as single ones in threads, not as one call of the file system."""
     is_remote: ClassVar[bool] = True
 
-    is_remote: ClassVar[bool] = True
-
     def __init__(self, fs: AbstractFileSystem, root: str) -> None:
         self.fs: Any = fs
         self.root = root

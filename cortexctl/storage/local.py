@@ -19,13 +19,14 @@ class MemoryBackend(StockBackend):
     concurrency = 1
     is_remote = False
     reads_one_by_one = True
-    is_remote = False
     conditional = Conditional.YES
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
-    def version(self, info: Any) -> Version:
-        """Return a digest of the bytes."""
-        return Version(hashlib.sha256(self.fs.cat_file(info["name"])).hexdigest())
+    def fetch(self, key: str) -> Stored:
+        """Return an object; its version is a digest of its bytes."""
+        path = self.path(key)
+        body = self.fs.cat_file(path)
+        return Stored(body, Version(hashlib.sha256(body).hexdigest()), self.fs.modified(path).timestamp())
 
     def requests_of_fetch(self) -> Sequence[str]:
         """Return one GET: nothing leaves the process."""
@@ -56,7 +57,6 @@ class LocalBackend(StockBackend):
     concurrency = 8
     is_remote = False
     reads_one_by_one = True
-    is_remote = False
     conditional = Conditional.YES
 
     def version(self, info: Any) -> Version:
