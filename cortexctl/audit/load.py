@@ -7,9 +7,10 @@ from typing import Generic, TypeVar
 
 from cortexctl.blocks import layout
 from cortexctl.blocks.survey import Survey
-from cortexctl.errors import SourceError
+from cortexctl.errors import NotFoundError, SourceError
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Stored
+from cortexctl.storage.requests import Totals
 
 Surveyed = TypeVar("Surveyed")
 
@@ -19,6 +20,7 @@ _INDEXES_AT_ONCE = 4
 @dataclass(slots=True)
 class _Running(Generic[Surveyed]):
     survey: Survey[Surveyed]
+    listed: int = 0
     asked: int = 0
     taken: int = 0
     is_listed: bool = False
@@ -35,9 +37,15 @@ class _Running(Generic[Surveyed]):
             except SourceError as error:
                 self.fault = error
 
-    def result(self) -> Surveyed | SourceError:
+    def finish(self, totals: Totals) -> tuple[str, Surveyed | SourceError]:
+        totals.scopes_done += 1
+        return self.survey.tenant, self._result()
+
+    def _result(self) -> Surveyed | SourceError:
         if self.fault is not None:
             return self.fault
+        if not self.listed:
+            return NotFoundError(f"{self.survey.tenant}: no such tenant: nothing is under {self.survey.tenant}/")
         try:
             return self.survey.result()
         except SourceError as error:
@@ -48,6 +56,8 @@ def survey_all(
     bucket: Bucket, tenants: Sequence[str], surveys: Iterable[Survey[Surveyed]]
 ) -> Iterator[tuple[str, Surveyed | SourceError]]:
     """Yield each tenant with its survey's result, in order; a tenant that cannot be surveyed is an error value.
+
+    One of which nothing is there is a NotFoundError: its name is mistyped, or it was deleted.
 
     `surveys` is taken lazily, one a tenant, as listings begin. All reads go through one bulk call, so that small
     tenants fill the gaps that large ones leave.
@@ -61,6 +71,7 @@ def survey_all(
             running.append(each)
             try:
                 for found in objects:
+                    each.listed += 1
                     for key in survey.see(found):
                         each.asked += 1
                         yield key
@@ -73,12 +84,10 @@ def survey_all(
 
     for key, outcome in bucket.read_many(wanted()):
         while running[0].is_complete():
-            done = running.popleft()
-            yield done.survey.tenant, done.result()
+            yield running.popleft().finish(bucket.totals)
         running[0].take(key, outcome)
     while running:
-        done = running.popleft()
-        yield done.survey.tenant, done.result()
+        yield running.popleft().finish(bucket.totals)
 
 
 def with_index(

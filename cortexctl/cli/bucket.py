@@ -87,8 +87,8 @@ def ls(
             min_size_bytes=None if min_size is None else parse_size(min_size),
             labels=tuple(_label(each) for each in label or ()),
         )
-        with run.working():
-            chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        with run.working(chosen):
             listed = list_blocks(run.bucket, chosen, run.now_s, run.delays, wanted)
         run.output.emit(listed.result)
         run.fail_for(listed.failed, len(chosen))
@@ -121,7 +121,7 @@ def inspect(
 
     Exits 4 when the block is not what it should be. Needs to list the block's prefix and to get its objects.
     """
-    from cortexctl.audit.blocks import inspect_block, parse_block_name
+    from cortexctl.audit.inspect import inspect_block, parse_block_name
 
     with session(source, output, "bucket inspect") as run:
         tenant, block_id = parse_block_name(block)

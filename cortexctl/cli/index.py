@@ -22,7 +22,7 @@ from cortexctl.cli.session import Session, session
 from cortexctl.errors import ExitCode, PartialError, RefusedError, SourceError, UsageError
 
 if TYPE_CHECKING:
-    from cortexctl.audit.index import TenantRebuild
+    from cortexctl.audit.rebuild import TenantRebuild
     from cortexctl.blocks.view import TenantView
     from cortexctl.findings import Check
     from cortexctl.repair.operations import Plan
@@ -70,8 +70,8 @@ def check(
 
     with session(source, output, "bucket index check") as run:
         only = _chooser(findings)
-        with run.working():
-            chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        with run.working(chosen):
             checked = check_index(run.bucket, chosen, run.now_s, run.delays, only=only, paste=run.paste)
         run.output.emit(FindingsResult(checked.findings, (), checked.tenants), is_well=not checked.findings)
         run.fail_for(checked.failed, len(chosen))
@@ -103,12 +103,12 @@ def diff(
 
     Exits 1 when any differs. Changes nothing. Needs to list the bucket and to get objects.
     """
-    from cortexctl.audit.index import diff_table, plan_rebuild
+    from cortexctl.audit.rebuild import diff_table, plan_rebuild
     from cortexctl.audit.tenants import choose
 
     with session(source, output, "bucket index diff") as run:
-        with run.working():
-            chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        with run.working(chosen):
             rebuilds = list(
                 plan_rebuild(run.bucket, chosen, run.now_s, run.delays, reuse=False, parquet=run.parquet_enabled)
             )
@@ -143,7 +143,7 @@ def rebuild(
     Needs to list the bucket and to get objects; with --apply to put */bucket-index.json.gz, and to put and delete
     */markers/cleaner-visit-marker.json.
     """
-    from cortexctl.audit.index import TenantRebuild, plan_rebuild, rebuild_table
+    from cortexctl.audit.rebuild import TenantRebuild, plan_rebuild, rebuild_table
     from cortexctl.audit.tenants import choose
 
     with session(source, output, "bucket index rebuild") as run:
@@ -154,8 +154,8 @@ def rebuild(
         else:
             if bool(tenant) == all_tenants:
                 raise UsageError("give --tenant, or --all-tenants")
-            with run.working():
-                chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+            chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+            with run.working(chosen):
                 rebuilds = list(
                     plan_rebuild(run.bucket, chosen, run.now_s, run.delays, reuse=reuse, parquet=run.parquet_enabled)
                 )

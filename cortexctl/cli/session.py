@@ -44,8 +44,10 @@ class Session:
         totals = self.bucket.totals
 
         def done() -> tuple[int, int | None, str]:
-            label = f"{totals.objects_listed} objects listed"
-            return totals.requests["GET"], None, f"{label} in {len(tenants)} tenants" if tenants else label
+            label = f"{totals.objects_listed} objects listed, {totals.requests['GET']} read"
+            if len(tenants) > 1:
+                return totals.scopes_done, len(tenants), label
+            return totals.requests["GET"], None, label
 
         with progress(done, sys.stderr.isatty() and not self.output.options.quiet, self.output.command):
             yield

@@ -4,7 +4,8 @@ import random
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -25,6 +26,8 @@ class Totals:
     requests: Counter[str] = field(default_factory=Counter)
     """By verb: LIST, GET, HEAD, PUT, DELETE, COPY."""
     objects_listed: int = 0
+    scopes_done: int = 0
+    """Tenants that were read to their end."""
     bytes_read: int = 0
     bytes_written: int = 0
     retries: int = 0
@@ -46,6 +49,7 @@ class Requests:
         """Set when the run is to end: pauses end at once, and no request is made again."""
         self._ends_at = None if bounds.deadline_s is None else time.monotonic() + bounds.deadline_s
         self._halved_at = 0.0
+        self._past_bounds = threading.local()
         self._lock = threading.Lock()
 
     def make(self, verb: str, subject: str, call: Callable[[], Answer]) -> Answer:
@@ -74,7 +78,8 @@ class Requests:
         self.check_deadline()
         totals = self.totals
         with self._lock:
-            if self.bounds.max_requests is not None and totals.requests.total() >= self.bounds.max_requests:
+            is_used_up = self.bounds.max_requests is not None and totals.requests.total() >= self.bounds.max_requests
+            if is_used_up and not self._is_past_bounds():
                 raise RefusedError(f"--max-requests {self.bounds.max_requests} is used up")
             totals.requests[verb] += 1
 
@@ -94,16 +99,24 @@ class Requests:
 
     def check_deadline(self) -> None:
         """Raise DeadlineError when the run's time is up."""
-        if self._ends_at is not None and time.monotonic() > self._ends_at:
+        if self._ends_at is not None and time.monotonic() > self._ends_at and not self._is_past_bounds():
             raise DeadlineError(f"--deadline of {self.bounds.deadline_s:g}s has passed")
 
-    def lift_deadline(self) -> None:
-        """Let what must still be done, such as giving back a lock, be done after the deadline."""
-        self._ends_at = None
+    @contextmanager
+    def past_bounds(self) -> Iterator[None]:
+        """Let what must still be done, such as giving back a lock, be done after the deadline: in this thread alone."""
+        self._past_bounds.now = True
+        try:
+            yield
+        finally:
+            self._past_bounds.now = False
+
+    def _is_past_bounds(self) -> bool:
+        return getattr(self._past_bounds, "now", False)
 
     def pause(self, seconds: float) -> None:
         """Wait, but not past the deadline, and not once the run is to end."""
-        if self._ends_at is not None:
+        if self._ends_at is not None and not self._is_past_bounds():
             seconds = min(seconds, max(0.0, self._ends_at - time.monotonic()))
         self.cancelled.wait(seconds)
         self.check_deadline()
