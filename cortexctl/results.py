@@ -13,6 +13,8 @@ class Kind(StrEnum):
     """How a table shows a value; machine formats always get the value itself."""
 
     TEXT = "text"
+    ID = "id"
+    """What an operator copies into the next command: kept in one piece on the narrowest terminal."""
     COUNT = "count"
     BYTES = "bytes"
     TIME_S = "time_s"

@@ -38,8 +38,9 @@ def apply_plan(bucket: Bucket, journal: FileJournal, locking: Locking, *, check_
     """Make the journal's plan happen, as far as it has not yet, and return what became of each step.
 
     `check_inputs` lists each tenant again, under its lock, and refuses the step when anything that the plan was made
-    from has changed. An error of one tenant stops no other.
+    from has changed; a step that was begun has passed that. An error of one tenant stops no other.
     """
+    begun, locked = journal.begun_scopes(), set(_left_locked(journal))
 
     def make(numbered: tuple[int, Step]) -> Done:
         first, step = numbered
@@ -47,11 +48,11 @@ def apply_plan(bucket: Bucket, journal: FileJournal, locking: Locking, *, check_
         keys = [operation.key for operation in step.operations]
 
         def work(guard: Callable[[], None]) -> None:
-            if check_inputs and step.fingerprint:
+            if check_inputs and step.fingerprint and step.scope not in begun:
                 _require_fingerprint(bucket, step)
             repairs.apply(operations, step.scope, bucket, journal, guard)
 
-        if all(journal.is_done(seq) for seq, _ in operations):
+        if step.scope not in locked and all(journal.is_done(seq) for seq, _ in operations):
             return Done(step.scope, keys)
         return Done(step.scope, keys, _attempt(bucket, journal, step.scope, locking, work))
 
@@ -80,15 +81,16 @@ def raise_for(results: Sequence[Done], journal: FileJournal) -> None:
     failed = [done for done in results if done.error is not None]
     if not failed:
         return
-    kinds = {type(done.error) for done in failed}
+    codes = {done.error.exit_code for done in failed if done.error is not None}
     first = failed[0].error
-    if len(failed) == len(results) and len(kinds) == 1 and first is not None:
+    if len(failed) == len(results) and len(codes) == 1 and first is not None:
         more = f" (and {len(failed) - 1} tenants more)" if len(failed) > 1 else ""
         raise type(first)(f"{first}{more}; journal {journal.run.id}") from first
     reasons = "; ".join(f"{done.scope}: {done.error}" for done in failed[:3])
     raise PartialError(
         f"{len(failed)} of {len(results)} tenants failed: {reasons}; "
-        f"go on with `cortexctl journal resume {journal.run.id}`, or take it back with `cortexctl journal undo`"
+        f"go on with `cortexctl journal resume {journal.run.id}`, "
+        f"or take it back with `cortexctl journal undo {journal.run.id} --apply`"
     ) from first
 
 

@@ -17,7 +17,7 @@ from cortexctl.tsdb.meta import Meta
 from cortexctl.units import format_size, format_time
 
 _TENANT_COLUMNS = (
-    Column("tenant"),
+    Column("tenant", Kind.ID),
     Column("standing"),
     Column("blocks", Kind.COUNT),
     Column("size_bytes", Kind.BYTES, "SIZE"),
@@ -34,8 +34,8 @@ _TENANT_COLUMNS = (
 )
 
 _BLOCK_COLUMNS = (
-    Column("tenant"),
-    Column("block", heading="ULID"),
+    Column("tenant", Kind.ID),
+    Column("block", Kind.ID, "ULID"),
     Column("min_time_ms", Kind.TIME_MS, "FROM"),
     Column("max_time_ms", Kind.TIME_MS, "TO"),
     Column("duration_s", Kind.DURATION_S),

@@ -19,8 +19,8 @@ MOST_LOOKED_AT_AGAIN = 1000
 """Blocks about to be called missing that are listed once more; past that, it is no race."""
 
 _ENTRY_COLUMNS = (
-    Column("tenant", wide=True),
-    Column("block", heading="ULID"),
+    Column("tenant", Kind.ID, wide=True),
+    Column("block", Kind.ID, "ULID"),
     Column("min_time_ms", Kind.TIME_MS, "FROM"),
     Column("max_time_ms", Kind.TIME_MS, "TO"),
     Column("segments", Kind.COUNT),

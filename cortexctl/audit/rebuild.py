@@ -18,15 +18,15 @@ from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Stored
 
 _CHANGE_COLUMNS = (
-    Column("tenant"),
+    Column("tenant", Kind.ID),
     Column("what"),
     Column("change"),
-    Column("block", heading="ULID"),
+    Column("block", Kind.ID, "ULID"),
     Column("detail"),
 )
 
 _REBUILD_COLUMNS = (
-    Column("tenant"),
+    Column("tenant", Kind.ID),
     Column("outcome"),
     Column("blocks", Kind.COUNT),
     Column("blocks_added", Kind.COUNT, "+BLOCKS"),
@@ -82,7 +82,8 @@ def plan_rebuild(
 ) -> Iterator[TenantRebuild]:
     """Yield what a rebuild of each tenant's index would change, in order, as the tenants are read.
 
-    Tenants marked for deletion are refused, unread where the mark lies outside their prefix. `updated_at` of a new index is when its listing began.
+    Tenants marked for deletion are refused, unread where the mark lies outside their prefix. `updated_at` of a new
+    index is when its listing began.
     """
     olds: dict[str, _OldIndex | SourceError] = {}
     marked = marked_for_deletion(bucket, tenants[0] if len(tenants) == 1 else "")

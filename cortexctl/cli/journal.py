@@ -1,16 +1,19 @@
 """`cortexctl journal`: what was written, by which run, and how to take it back or go on with it."""
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cortexctl.cli.applying import refuse_if_stale
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import BucketOptions, LockOptions, OutputOptions
 from cortexctl.cli.session import Output, Session, session
+from cortexctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from cortexctl.audit.apply import Done
     from cortexctl.results import Table
@@ -38,7 +41,7 @@ def ls(output: OutputOptions, lock: LockOptions) -> None:
     from cortexctl.storage.journal import list_runs
 
     columns = (
-        Column("run"),
+        Column("run", Kind.ID),
         Column("started_at_s", Kind.TIME_S, "STARTED"),
         Column("command"),
         Column("target"),
@@ -115,7 +118,7 @@ def undo(
     from cortexctl.storage.journal import FileJournal
 
     journal = FileJournal.open(_base(lock), run)
-    with session(_source(source, journal), output, "journal undo") as opened:
+    with _session(source, output, "journal undo", journal) as opened:
         if not apply:
             entries = [entry for scope in journal.begun().values() for entry in reversed(scope)]
             rows = [
@@ -123,7 +126,7 @@ def undo(
             ]
             command = f"cortexctl journal undo {journal.run.id} --apply"
             note = f"dry run: nothing was written; to do it:\n  {command}" if rows else "nothing to take back"
-            opened.output.emit(_outcomes(rows, note))
+            opened.output.emit(_outcomes(rows, note), is_well=not rows)
             return
         try:
             done = undo_run(opened.bucket, journal, opened.locking(_lock(lock, journal)))
@@ -144,29 +147,49 @@ def resume(source: BucketOptions, output: OutputOptions, lock: LockOptions, run:
     from cortexctl.storage.journal import FileJournal
 
     journal = FileJournal.open(_base(lock), run)
-    with session(_source(source, journal), output, "journal resume") as opened:
+    with _session(source, output, "journal resume", journal) as opened:
+        refuse_if_stale(opened, journal.plan, str(journal.directory))
         try:
-            done = apply_plan(opened.bucket, journal, opened.locking(_lock(lock, journal)))
+            done = apply_plan(opened.bucket, journal, opened.locking(_lock(lock, journal)), check_inputs=True)
         finally:
             journal.close()
         _show(opened, done, "written")
         raise_for(done, journal)
 
 
+@contextmanager
+def _session(given: BucketOptions, output: OutputOptions, command: str, journal: "FileJournal") -> "Iterator[Session]":
+    """Open the run's bucket: the one that is named now, or else the one that was named then.
+
+    Raises UsageError where that is another one, because an environment, a directory or a file is not what it was.
+    """
+    with session(_source(given, journal), output, command) as opened:
+        if not _names_bucket(given) and opened.bucket.display != journal.run.target:
+            raise UsageError(
+                f"run {journal.run.id} was on {journal.run.target}, and this is {opened.bucket.display}; "
+                "give --bucket with the way to it"
+            )
+        yield opened
+
+
+def _names_bucket(given: BucketOptions) -> bool:
+    return any((given.bucket, given.objstore_config, given.objstore_config_file))
+
+
 def _source(given: BucketOptions, journal: "FileJournal") -> BucketOptions:
-    """Return the options that name the run's bucket: what is given now, or else what was given then."""
     from dataclasses import replace
 
-    if any((given.bucket, given.config_file, given.objstore_config, given.objstore_config_file)):
+    if _names_bucket(given):
         return given
     then = journal.run.source
     return replace(
         given,
         bucket=then.get("bucket"),
-        config_file=_path(then.get("config_file")),
-        runtime_config_file=_path(then.get("runtime_config_file")),
+        config_file=given.config_file or _path(then.get("config_file")),
+        runtime_config_file=given.runtime_config_file or _path(then.get("runtime_config_file")),
         objstore_config_file=_path(then.get("objstore_config_file")),
-        config_expand_env="config_expand_env" in then,
+        config_expand_env=given.config_expand_env or "config_expand_env" in then,
+        storage_driver=given.storage_driver if given.storage_driver != "auto" else then.get("storage_driver", "auto"),
     )
 
 
@@ -181,7 +204,11 @@ def _lock(given: LockOptions, journal: "FileJournal") -> LockOptions:
 
 
 def _show(opened: Session, done: "Sequence[Done]", outcome: str) -> None:
-    rows = [(each.scope, key, "failed" if each.error else outcome) for each in done for key in each.keys or ("-",)]
+    rows = [
+        (each.scope, key, "failed" if each.error else outcome)
+        for each in done
+        for key in each.keys or (("-",) if each.error else ())
+    ]
     opened.output.emit(_outcomes(rows, "" if rows else "nothing to do"), is_well=not any(each.error for each in done))
 
 

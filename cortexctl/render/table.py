@@ -11,7 +11,7 @@ from cortexctl.results import Column, Kind, Result
 
 _GAP = 2
 _FOLDS_ABOVE = 10
-"""Text and times fold into no fewer cells than a date. The widest fold first: a ULID stays whole while it can."""
+"""Text and times fold into no fewer cells than a date, the widest first."""
 
 
 def write_table(result: Result, output: OutputSpec, stream: TextIO) -> None:
@@ -51,7 +51,7 @@ def _folding(columns: Sequence[Column], widths: Sequence[int], limit: int) -> li
     if sum(widths) + gaps <= limit:
         return None
     folds = [
-        width > _FOLDS_ABOVE and not column.is_number and column.kind is not Kind.SEVERITY
+        width > _FOLDS_ABOVE and not column.is_number and column.kind not in (Kind.ID, Kind.SEVERITY)
         for column, width in zip(columns, widths, strict=True)
     ]
     least = sum(_FOLDS_ABOVE if fold else width for fold, width in zip(folds, widths, strict=True))

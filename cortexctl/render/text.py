@@ -48,7 +48,8 @@ def _number(value: float, kind: Kind) -> str:
         case Kind.TIME_S:
             return format_time(value)
         case Kind.TIME_MS:
-            return format_time_ms(int(value))
+            # To the second: a column of milliseconds is the first thing a narrow terminal has no room for.
+            return format_time(value // 1000)
         case Kind.DURATION_S:
             return format_duration(value)
         case Kind.SEVERITY:
@@ -89,7 +90,7 @@ def _measure(name: str, unit: str, value: float) -> str:
         return cell(value, Kind.BYTES)
     per_second = 1000 if unit == "ms" else 1
     if name.endswith(("_at", "_time")) or value >= _FIRST_INSTANT_S * per_second:
-        return cell(value, Kind.TIME_MS if unit == "ms" else Kind.TIME_S)
+        return format_time_ms(int(value)) if unit == "ms" else cell(value, Kind.TIME_S)
     if abs(value) < per_second:
         return f"{_words(value)}{unit}"
     return cell(value / per_second, Kind.DURATION_S)

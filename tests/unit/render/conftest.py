@@ -34,7 +34,7 @@ def hostile() -> str:
 def blocks() -> Table:
     columns = (
         Column("tenant"),
-        Column("ulid"),
+        Column("ulid", Kind.ID),
         Column("severity", Kind.SEVERITY),
         Column("series", Kind.COUNT),
         Column("size_bytes", Kind.BYTES),

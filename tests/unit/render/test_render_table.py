@@ -118,7 +118,7 @@ def test_a_ulid_stays_whole_while_something_else_can_fold(render: Render) -> Non
         (float("nan"), Kind.TIME_S, "nan"),
         (93_784, Kind.DURATION_S, "1d2h"),
         (0, Kind.TIME_S, "1970-01-01T00:00:00Z"),
-        (1_732_147_200_123, Kind.TIME_MS, "2024-11-21T00:00:00.123Z"),
+        (1_732_147_200_123, Kind.TIME_MS, "2024-11-21T00:00:00Z"),
         ("not a number", Kind.BYTES, "not a number"),
         (9, Kind.SEVERITY, "9"),
         (2, Kind.SEVERITY, "high"),
