@@ -54,7 +54,9 @@ def ls(
             metavar="STATE",
         ),
     ] = None,
-    level: Annotated[list[int] | None, typer.Option("--level", help="Blocks of this compaction level.")] = None,
+    level: Annotated[
+        list[int] | None, typer.Option("--level", help="Blocks of this compaction level. Repeatable.", metavar="N")
+    ] = None,
     min_time: Annotated[
         str | None, typer.Option("--min-time", help="Blocks with samples after this time.", metavar="TIME")
     ] = None,

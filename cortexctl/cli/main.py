@@ -14,6 +14,8 @@ from cortexctl.cli.options import OutputOptions
 app = typer.Typer(
     name="cortexctl",
     no_args_is_help=True,
+    # `cortexctl completion` has scripts of our own: typer's start the program at every press of the key.
+    add_completion=False,
     # Without it typer formats help with rich, which takes longer than all the rest of --help.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -96,12 +98,19 @@ def demo(
         run_main_jobs(directory)
 
 
-@app.command(hidden=True)
-def completion(shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument()]) -> None:
-    """Print the completion script of a shell."""
-    from typer._completion_shared import get_completion_script
+@app.command()
+@grouped
+def completion(
+    shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell.", metavar="SHELL")],
+) -> None:
+    """Print the completion script of a shell, which answers without starting cortexctl.
 
-    typer.echo(get_completion_script(prog_name="cortexctl", complete_var="_CORTEXCTL_COMPLETE", shell=shell))
+    For bash: cortexctl completion bash > ~/.local/share/bash-completion/completions/cortexctl
+    """
+    from cortexctl.cli.completion import script
+    from cortexctl.cli.tree import commands
+
+    typer.echo(script(shell, commands(app)), nl=False)
 
 
 def with_plan_files(arguments: list[str]) -> list[str]:

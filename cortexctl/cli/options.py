@@ -33,34 +33,39 @@ class BucketOptions:
     config_file: Annotated[
         Path | None,
         typer.Option(
-            "--config.file", help="Cortex's own YAML: its bucket and its delays.", envvar="CORTEXCTL_CONFIG_FILE"
+            "--config.file",
+            help="Cortex's own YAML: its bucket and its delays.",
+            metavar="FILE",
+            envvar="CORTEXCTL_CONFIG_FILE",
         ),
     ] = None
     config_expand_env: Annotated[
         bool, typer.Option("--config.expand-env", help="Replace ${VAR} in the YAML, as Cortex does.")
     ] = False
     runtime_config_file: Annotated[
-        Path | None, typer.Option("--runtime-config.file", help="Cortex's per-tenant overrides.")
+        Path | None, typer.Option("--runtime-config.file", help="Cortex's per-tenant overrides.", metavar="FILE")
     ] = None
     objstore_config: Annotated[
         str | None, typer.Option("--objstore.config", help="Thanos' object storage YAML.", metavar="YAML")
     ] = None
     objstore_config_file: Annotated[
-        Path | None, typer.Option("--objstore.config-file", help="A file with Thanos' object storage YAML.")
+        Path | None,
+        typer.Option("--objstore.config-file", help="A file with Thanos' object storage YAML.", metavar="FILE"),
     ] = None
     storage_driver: Annotated[
         Literal["auto", "obstore", "s3fs", "gcsfs", "adlfs"],
         typer.Option("--storage-driver", help="The library that speaks to the store."),
     ] = "auto"
     concurrency: Annotated[
-        int | None, typer.Option("--concurrency", min=1, max=256, help="Requests in flight.  [default: by store]")
+        int | None,
+        typer.Option("--concurrency", min=1, max=256, help="Requests in flight.  [default: by store]", metavar="N"),
     ] = None
     timeout: Annotated[str, typer.Option("--timeout", help="For one request.", metavar="DURATION")] = "10s"
     deadline: Annotated[
         str | None, typer.Option("--deadline", help="For the whole run; exit code 124.", metavar="DURATION")
     ] = None
     max_requests: Annotated[
-        int | None, typer.Option("--max-requests", min=1, help="Stop at this many requests; exit code 8.")
+        int | None, typer.Option("--max-requests", min=1, help="Stop at this many requests; exit code 8.", metavar="N")
     ] = None
     read_only: Annotated[
         bool, typer.Option("--read-only", help="Write nothing, whatever else is asked.", envvar="CORTEXCTL_READ_ONLY")
@@ -102,9 +107,12 @@ class FindingOptions:
         "high"
     )
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="A code or its beginning: IDX05, POI. Repeatable.")
+        list[str] | None,
+        typer.Option("--only", help="A code or its beginning: IDX05, POI. Repeatable.", metavar="CODE"),
     ] = None
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Likewise, to leave out. Repeatable.")] = None
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="Likewise, to leave out. Repeatable.", metavar="CODE")
+    ] = None
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,7 @@ class LockOptions:
         typer.Option(
             "--journal-dir",
             help="Where journals are kept.  [default: ~/.local/state/cortexctl/journal]",
+            metavar="DIR",
             envvar="CORTEXCTL_JOURNAL_DIR",
         ),
     ] = None
@@ -142,7 +151,8 @@ class ApplyOptions:
     ] = None
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask. Without a terminal nothing is asked.")] = False
     max_changes: Annotated[
-        int | None, typer.Option("--max-changes", min=0, help="Refuse to write more objects than this; exit code 8.")
+        int | None,
+        typer.Option("--max-changes", min=0, help="Refuse to write more objects than this; exit code 8.", metavar="N"),
     ] = None
     max_bytes: Annotated[
         str | None, typer.Option("--max-bytes", help="Refuse to write more than this; exit code 8.", metavar="SIZE")
