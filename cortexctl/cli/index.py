@@ -60,7 +60,7 @@ def check(
 ) -> None:
     """Check each bucket index against the bucket, and look for the object that stops its updates.
 
-    Runs IDX01 to IDX14 and POI01 to POI06; `cortexctl explain CODE` says what each is about. Changes nothing. Needs
+    `cortexctl explain` lists the checks, and `cortexctl explain CODE` says what one is about. Changes nothing. Needs
     to list the bucket and to get objects.
     """
     from cortexctl.audit.index import check_index
@@ -73,10 +73,11 @@ def check(
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         with run.working(chosen):
             checked = check_index(run.bucket, chosen, run.now_s, run.delays, only=only, paste=run.paste)
-        run.output.emit(FindingsResult(checked.findings, (), checked.tenants), is_well=not checked.findings)
-        run.fail_for(checked.failed, len(chosen))
         grade = worst(checked.findings)
-        if grade is not None and grade >= Severity[findings.fail_on.upper()]:
+        is_well = grade is None or grade < Severity[findings.fail_on.upper()]
+        run.output.emit(FindingsResult(checked.findings, (), checked.tenants), is_well=is_well)
+        run.fail_for(checked.failed, len(chosen))
+        if not is_well:
             raise typer.Exit(ExitCode.FINDINGS)
 
 

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
@@ -21,7 +20,7 @@ from cortexctl.units import format_size, parse_duration_s, parse_time_s
 if TYPE_CHECKING:
     from cortexctl.audit.apply import Locking
     from cortexctl.blocks.view import Delays
-    from cortexctl.config import BucketLocation, CortexConfig
+    from cortexctl.config import CortexConfig
     from cortexctl.results import Document, Result
     from cortexctl.storage.bucket import Bucket
 
@@ -140,6 +139,7 @@ class Output:
 @contextmanager
 def session(source: BucketOptions, output: OutputOptions, command: str) -> Iterator[Session]:
     """Open the bucket for one run, and say at its end what it took."""
+    from cortexctl.cli.locate import find_bucket
     from cortexctl.storage.objects import Bounds
     from cortexctl.storage.open import Driver, open_bucket
 
@@ -154,54 +154,20 @@ def session(source: BucketOptions, output: OutputOptions, command: str) -> Itera
     now_s = started_at_s if output.as_of is None else parse_time_s(output.as_of, started_at_s)
     to = Output(output, command, started_at_s)
     with open_bucket(location, bounds, Driver(source.storage_driver), read_only=source.read_only) as bucket:
-        yield Session(bucket, config, now_s, source, to)
-        totals = bucket.totals
-        to.say(
-            f"listed {totals.objects_listed} objects, {totals}, {format_size(totals.bytes_read)} read, "
-            f"{time.time() - started_at_s:.1f} s"
-            + (f", {totals.retries} retries ({totals.throttled} throttled)" if totals.retries else "")
-        )
+        try:
+            yield Session(bucket, config, now_s, source, to)
+        except typer.Exit:  # with findings, say: the work is done all the same
+            to.say(_took(bucket, started_at_s))
+            raise
+        to.say(_took(bucket, started_at_s))
 
 
-def find_bucket(source: BucketOptions) -> "tuple[CortexConfig | None, BucketLocation]":
-    """Return Cortex's configuration, where one is given, and the bucket: flag, environment, then configuration."""
-    from cortexctl.config import parse_bucket_url, parse_cortex_config, parse_objstore_config, parse_overrides
-
-    environment = dict(os.environ)
-    explicit, config_file = source.bucket, source.config_file
-    if explicit and explicit.endswith((".yaml", ".yml")) and Path(explicit).is_file():
-        config_file, explicit = Path(explicit), None
-    thanos = source.objstore_config
-    if source.objstore_config_file is not None:
-        thanos = _read(source.objstore_config_file)
-    if sum(each is not None for each in (explicit, source.objstore_config, source.objstore_config_file)) > 1:
-        raise UsageError("give one of --bucket, --objstore.config and --objstore.config-file")
-    url = explicit or (
-        None if thanos is not None or (config_file and source.bucket) else environment.get("CORTEXCTL_BUCKET")
-    )
-    config = None
-    if config_file is not None:
-        config = parse_cortex_config(
-            _read(config_file),
-            name=str(config_file),
-            environment=environment if source.config_expand_env else None,
-            with_location=url is None and thanos is None,
-        )
-        if source.runtime_config_file is not None:
-            overrides = parse_overrides(
-                _read(source.runtime_config_file), name=str(source.runtime_config_file), limits=config.limits
-            )
-            config = config.with_overrides(overrides)
-    if url is not None:
-        return config, parse_bucket_url(url)
-    if thanos is not None:
-        name = str(source.objstore_config_file or "--objstore.config")
-        return config, parse_objstore_config(thanos, name=name, environment=environment)
-    if config is not None and config.location is not None:
-        return config, config.location
-    if config is not None:
-        raise UsageError(f"{config.name}: names no bucket; give --bucket")
-    raise UsageError("no bucket: give --bucket URL, CORTEXCTL_BUCKET, --config.file or --objstore.config-file")
+def _took(bucket: "Bucket", started_at_s: float) -> str:
+    totals = bucket.totals
+    return (
+        f"listed {totals.objects_listed} objects, {totals}, {format_size(totals.bytes_read)} read, "
+        f"{time.time() - started_at_s:.1f} s"
+    ) + (f", {totals.retries} retries ({totals.throttled} throttled)" if totals.retries else "")
 
 
 def source_document(source: BucketOptions) -> dict[str, str]:
@@ -227,13 +193,6 @@ def _bucket_arguments(source: BucketOptions) -> str:
         if value is not None:
             arguments += [option, shlex.quote(str(value))]
     return "".join(f" {each}" for each in arguments)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
 
 
 def _positive(seconds: float, option: str) -> float:

@@ -173,6 +173,11 @@ class CortexConfig:
     raw: Mapping[Any, Any] = field(default_factory=dict, repr=False)
     """The document as it was parsed, secrets and all."""
 
+    @property
+    def s3_sse(self) -> SSE:
+        """What uploads to S3 are encrypted with where a tenant's limits say nothing."""
+        return _sse(self.section("blocks_storage.s3"), "sse.", SSE())
+
     def limits_for(self, tenant: str) -> LimitsSettings:
         """Return the limits of a tenant: its own where it has any."""
         return self.overrides.get(tenant, self.limits)
