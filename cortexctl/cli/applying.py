@@ -80,12 +80,17 @@ def load_plan(run: Session, path: Path, command: str) -> "Plan":
         raise UsageError(f"{path}: a plan of `{plan.command}`, not of `{command}`")
     if plan.target != run.bucket.display:
         raise UsageError(f"{path}: a plan for {plan.target}, and this is {run.bucket.display}")
+    refuse_if_stale(run, plan, str(path))
+    return plan
+
+
+def refuse_if_stale(run: Session, plan: "Plan", name: str) -> None:
+    """Raise ConflictError when what a plan writes would be too old for queriers."""
     age_s = run.now_s - plan.made_at_s
     if age_s > run.delays.max_stale_period_s:
         raise ConflictError(
-            f"{path}: the plan is {format_duration(age_s)} old: what it writes would be stale at once; make it again"
+            f"{name}: the plan is {format_duration(age_s)} old: what it writes would be stale at once; make it again"
         )
-    return plan
 
 
 def save_plan(plan: "Plan", path: Path) -> None:

@@ -12,6 +12,8 @@ import typer
 
 from cortexctl.errors import CortexctlError, ExitCode
 
+_LINE_END = "\n"
+
 
 class Terminated(KeyboardInterrupt):
     """SIGTERM: unwinds like Ctrl-C, so that locks are given back."""
@@ -29,8 +31,9 @@ def handled(function: Callable[..., None], **values: Any) -> None:
         else:
             complain(str(error))
         raise typer.Exit(error.exit_code) from error
-    except KeyboardInterrupt as interrupt:
-        terminated = isinstance(interrupt, Terminated)
+    except (KeyboardInterrupt, typer.Abort) as interrupt:
+        # At a question, a signal comes as the Abort that click makes of it.
+        terminated = isinstance(interrupt, Terminated) or isinstance(interrupt.__context__, Terminated)
         complain("stopped by SIGTERM" if terminated else "interrupted")
         raise typer.Exit(ExitCode.TERMINATED if terminated else ExitCode.INTERRUPTED) from None
     except BrokenPipeError:
@@ -46,12 +49,19 @@ def handled(function: Callable[..., None], **values: Any) -> None:
 
 def complain(message: str) -> None:
     """Write a message for the operator to stderr, in one line."""
-    plain = message.replace("\n", " ").encode("utf-8", "backslashreplace").decode()
-    typer.echo(f"cortexctl: {''.join(each if each.isprintable() else repr(each)[1:-1] for each in plain)}", err=True)
+    typer.echo(f"cortexctl: {_printable(message.replace(_LINE_END, ' '))}", err=True)
+
+
+def _printable(text: str) -> str:
+    """Return the text with what a terminal would obey, and what has no encoding, spelled out."""
+    return "".join(
+        each if each.isprintable() else repr(each)[1:-1] for each in text.encode("utf-8", "backslashreplace").decode()
+    )
 
 
 def _report_fault(error: BaseException) -> None:
-    traceback.print_exception(error, file=sys.stderr)
+    for line in "".join(traceback.format_exception(error)).split(_LINE_END):
+        typer.echo(_printable(line), err=True)
     complain("this is a fault in cortexctl, not in your cluster; please report it with the lines above")
 
 

@@ -2,7 +2,7 @@
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -182,6 +182,7 @@ def _source(given: BucketOptions, journal: "FileJournal") -> BucketOptions:
     if _names_bucket(given):
         return given
     then = journal.run.source
+    driver: Any = then.get("storage_driver", "auto") if given.storage_driver == "auto" else given.storage_driver
     return replace(
         given,
         bucket=then.get("bucket"),
@@ -189,7 +190,7 @@ def _source(given: BucketOptions, journal: "FileJournal") -> BucketOptions:
         runtime_config_file=given.runtime_config_file or _path(then.get("runtime_config_file")),
         objstore_config_file=_path(then.get("objstore_config_file")),
         config_expand_env=given.config_expand_env or "config_expand_env" in then,
-        storage_driver=given.storage_driver if given.storage_driver != "auto" else then.get("storage_driver", "auto"),
+        storage_driver=driver,
     )
 
 

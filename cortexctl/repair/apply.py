@@ -85,7 +85,12 @@ def apply(
             guard()
             # On disk before the store is touched: a crash in between undoes to the same bytes.
             journal.begin(Entry(seq, scope, operation.key, before, operation.wants))
-            store.write(operation.key, operation.wants, found)
+            try:
+                store.write(operation.key, operation.wants, found)
+            except ConflictError:
+                if _body(store.read_or_none(operation.key)) != operation.wants:
+                    journal.undone(seq)  # another's object stands there: an undo has nothing to take back
+                raise
             if _body(store.read_or_none(operation.key)) != operation.wants:
                 raise ConflictError(f"{operation.key}: written, and overwritten at once by another writer")
         journal.done(seq)

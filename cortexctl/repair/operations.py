@@ -84,7 +84,7 @@ def plan_from_json(text: bytes, name: str) -> Plan:
             version=str(document["version"]),
             steps=tuple(_step(each) for each in document["steps"]),
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DataError(f"{name}: not a plan of cortexctl ({type(error).__name__}: {error})") from error
 
 
@@ -129,11 +129,17 @@ def _pack(body: bytes) -> str:
 
 
 def _unpack(text: str) -> bytes:
+    return decompress(base64.b64decode(text, validate=True))
+
+
+def decompress(packed: bytes) -> bytes:
+    """Return what zstandard compressed, as plans and journals hold it. Raises ValueError for anything else."""
     import zstandard
 
     try:
-        return zstandard.ZstdDecompressor().decompress(
-            base64.b64decode(text, validate=True), max_output_size=_MAX_BODY_BYTES
-        )
-    except zstandard.ZstdError as error:
-        raise ValueError(f"the bytes to write are damaged: {error}") from error
+        # The library makes room for whatever size the frame claims.
+        if zstandard.frame_content_size(packed) > _MAX_BODY_BYTES:
+            raise ValueError("it claims to be larger than any object")
+        return zstandard.ZstdDecompressor().decompress(packed, max_output_size=_MAX_BODY_BYTES)
+    except (zstandard.ZstdError, MemoryError) as error:
+        raise ValueError(f"not what zstandard wrote: {error}") from error

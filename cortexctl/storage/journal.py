@@ -5,22 +5,28 @@ sides of each write, compressed and named by their SHA-256, and `journal.jsonl` 
 each on the disk before the write that follows it.
 """
 
+import errno
+import fcntl
 import json
 import os
 import secrets
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
-from cortexctl.errors import DataError, NotFoundError, SourceError, UsageError
+import msgspec
+
+from cortexctl.errors import DataError, LockedError, NotFoundError, SourceError, UsageError
 from cortexctl.repair.apply import Entry
-from cortexctl.repair.operations import Plan, digest, plan_from_json, plan_to_json
+from cortexctl.repair.operations import Plan, decompress, digest, plan_from_json, plan_to_json
 
-_MAX_BODY_BYTES = 4 << 30
+_BEGIN_FIELDS = frozenset(("seq", "scope", "key", "before", "after"))
 
 
 class Outcome(StrEnum):
@@ -64,7 +70,9 @@ def new_run(command: str, target: str, version: str, source: Mapping[str, str], 
     """Return a run with an id of its own that begins with its time."""
     now_s = time.time()
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(now_s))
-    return Run(f"{stamp}-{secrets.token_hex(3)}", command, target, now_s, version, dict(source), locked)
+    # Names sort by time within a second too: the oldest first is the order of the names.
+    name = f"{stamp}-{int(now_s % 1 * 1e6):05x}{secrets.token_hex(2)}"
+    return Run(name, command, target, now_s, version, dict(source), locked)
 
 
 class FileJournal:
@@ -78,17 +86,22 @@ class FileJournal:
         self._done: set[int] = set()
         self._begun: dict[int, Mapping[str, Any]] = {}
         self._undone: set[int] = set()
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
 
     @classmethod
     def create(cls, base: Path, run: Run, plan: Plan) -> Self:
-        """Make the directory of a new run, with its plan in it. Raises SourceError when that cannot be done."""
-        directory = base / run.id
+        """Make the directory of a new run, with its plan in it: whole, or not at all to `open` and `list_runs`.
+
+        Raises SourceError when that cannot be done.
+        """
+        directory, partial = base / run.id, base / f".{run.id}.part"
         try:
-            (directory / "bodies").mkdir(parents=True, mode=0o700)
-            _write(directory / "run.json", json.dumps(asdict(run), indent=1).encode())
-            _write(directory / "plan.json", plan_to_json(plan))
-            _write(directory / "journal.jsonl", b"")
+            _make_directory(partial / "bodies")
+            _write(partial / "run.json", json.dumps(asdict(run), indent=1).encode())
+            _write(partial / "plan.json", plan_to_json(plan))
+            _write(partial / "journal.jsonl", b"")
+            partial.rename(directory)
+            _sync(base)
         except OSError as error:
             raise SourceError(f"{directory}: the journal cannot be written, so nothing is: {error}") from error
         return cls(directory, run, plan)
@@ -103,9 +116,9 @@ class FileJournal:
             raise UsageError(f"{run_id!r} is the beginning of {len(matching)} journals: write more of it")
         directory = next((path for path in matching if path.name == run_id), matching[0])
         try:
-            run = Run(**json.loads((directory / "run.json").read_bytes()))
+            run = msgspec.json.decode((directory / "run.json").read_bytes(), type=Run)
             plan = plan_from_json((directory / "plan.json").read_bytes(), str(directory / "plan.json"))
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise DataError(f"{directory}: not a journal that can be read: {error}") from error
         journal = cls(directory, run, plan)
         journal._replay()
@@ -114,10 +127,9 @@ class FileJournal:
     @property
     def outcome(self) -> Outcome:
         """How far the run came."""
-        if self._undone and not self._effective():
-            return Outcome.UNDONE
-        operations = sum(len(step.operations) for step in self.plan.steps)
-        return Outcome.APPLIED if len(self._done) == operations else Outcome.PARTIAL
+        if len(self._done) == sum(len(step.operations) for step in self.plan.steps):
+            return Outcome.APPLIED
+        return Outcome.UNDONE if self._undone and not self._effective() else Outcome.PARTIAL
 
     @property
     def done_count(self) -> int:
@@ -125,22 +137,17 @@ class FileJournal:
         return len(self._done)
 
     def events(self) -> Iterator[Mapping[str, Any]]:
-        """Yield what happened, in order. A last line that a crash cut short is passed over."""
+        """Yield what happened, in order. A last line that a crash cut short is passed over: nothing came of it."""
         path = self.directory / "journal.jsonl"
         try:
-            lines = path.read_bytes().split(b"\n")
+            *lines, _torn = path.read_bytes().split(b"\n")
         except OSError as error:
             raise DataError(f"{path}: cannot be read: {error}") from error
         for number, line in enumerate(lines, start=1):
-            if not line:
-                continue
             try:
-                event = json.loads(line)
-            except ValueError as error:
-                if number == len(lines):
-                    return
-                raise DataError(f"{path}: line {number} is not JSON: {error}") from error
-            yield event
+                yield _event(line)
+            except (ValueError, RecursionError) as error:
+                raise DataError(f"{path}: line {number} is not an event: {error}") from error
 
     def is_done(self, seq: int) -> bool:
         """Return whether an operation is made, verified, and not taken back."""
@@ -182,10 +189,15 @@ class FileJournal:
             scopes.setdefault(entry.scope, []).append(entry)
         return scopes
 
+    def begun_scopes(self) -> set[str]:
+        """Return the scopes of what was begun and not taken back."""
+        return {event["scope"] for event in self._effective().values()}
+
     def close(self) -> None:
-        """Close the file."""
+        """Close the file, and let others at the run."""
         if self._file is not None:
             self._file.close()
+            self._file = None
 
     def _effective(self) -> dict[int, Mapping[str, Any]]:
         return {seq: event for seq, event in self._begun.items() if seq not in self._undone}
@@ -215,10 +227,10 @@ class FileJournal:
         with self._lock:
             try:
                 if self._file is None:
-                    self._file = (self.directory / "journal.jsonl").open("ab")
-                self._file.write(line)
-                self._file.flush()
-                os.fsync(self._file.fileno())
+                    self._file = _opened(self.directory / "journal.jsonl")
+                _append(self._file, line)
+            except BlockingIOError as error:
+                raise LockedError(f"{self.directory}: another cortexctl is at work on this run") from error
             except OSError as error:
                 raise SourceError(f"{self.directory}: the journal cannot be written: {error}") from error
             self._apply_event(event)
@@ -239,12 +251,10 @@ class FileJournal:
     def _body(self, name: str | None) -> bytes | None:
         if name is None:
             return None
-        import zstandard
-
         path = self.directory / "bodies" / f"{name}.zst"
         try:
-            body = zstandard.ZstdDecompressor().decompress(path.read_bytes(), max_output_size=_MAX_BODY_BYTES)
-        except (OSError, zstandard.ZstdError) as error:
+            body = decompress(path.read_bytes())
+        except (OSError, ValueError) as error:
             raise DataError(f"{path}: cannot be read: {error}") from error
         if digest(body) != name:
             raise DataError(f"{path}: damaged: not the bytes it is named by")
@@ -262,11 +272,58 @@ def list_runs(base: Path) -> Iterator[FileJournal | DataError]:
 
 def _directories(base: Path) -> list[Path]:
     try:
-        return sorted(path for path in base.iterdir() if path.is_dir())
+        return sorted(path for path in base.iterdir() if path.is_dir() and not path.name.startswith("."))
     except FileNotFoundError:
         return []
     except OSError as error:
         raise SourceError(f"{base}: the journals cannot be listed: {error}") from error
+
+
+def _event(line: bytes) -> Mapping[str, Any]:
+    event = json.loads(line)
+    if not isinstance(event, dict):
+        raise ValueError(f"a {type(event).__name__}")
+    if event.get("event") == "begin" and (lacking := _BEGIN_FIELDS - event.keys()):
+        raise ValueError(f"without {', '.join(sorted(lacking))}")
+    return event
+
+
+def _opened(path: Path) -> FileIO:
+    """Open the events of a run to write more of them, for nobody else to do so meanwhile, and drop a torn last line.
+
+    What follows it would become part of it. Raises BlockingIOError where somebody else has it open.
+    """
+    file = path.open("r+b", buffering=0)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.truncate(file.read().rfind(b"\n") + 1)
+        file.seek(0, os.SEEK_END)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _append(file: FileIO, line: bytes) -> None:
+    """Add a line and have it on the disk, or leave no part of it."""
+    end = file.tell()
+    try:
+        if file.write(line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.fsync(file.fileno())
+    except OSError:
+        with suppress(OSError):
+            file.truncate(end)
+            file.seek(end)
+        raise
+
+
+def _make_directory(path: Path) -> None:
+    """Make a directory for its owner alone, and those above it that are missing, to outlast a loss of power."""
+    if not path.parent.is_dir():
+        _make_directory(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    _sync(path.parent)
 
 
 def _write(path: Path, body: bytes) -> None:
@@ -277,8 +334,13 @@ def _write(path: Path, body: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-    parent = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def _sync(directory: Path) -> None:
+    """Have on the disk which entries a directory has."""
+    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(parent)
+        os.fsync(descriptor)
     finally:
-        os.close(parent)
+        os.close(descriptor)

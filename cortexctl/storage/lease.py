@@ -66,12 +66,10 @@ class CleanerLease:
         self._refuse_if_held(found)
         self._journal.locked(self._key, self._owner, found.body if found else None)
         try:
-            self._bucket.write(self._key, self._marker(), found)
-        except ConflictError as error:
-            raise LockedError(f"{self.tenant}: a compactor took the cleaner's lock a moment ago; try again") from error
-        try:
+            self._take(found)
             self._settle()
         except BaseException:
+            # Also where the write failed: one that timed out may have been made.
             self._release()
             raise
         self._heart = threading.Thread(target=self._beat, daemon=True)
@@ -87,10 +85,21 @@ class CleanerLease:
         self._release()
 
     def check(self) -> None:
-        """Raise LockedError unless the marker in the bucket is still ours."""
+        """Raise LockedError unless the marker in the bucket is still ours and keeps cleaners off."""
         stop_if_cancelled(self._bucket)
-        if self._lost.is_set() or not self._is_ours(self._bucket.read_or_none(self._key)):
+        marker = _decoded(self._bucket.read_or_none(self._key))
+        if self._lost.is_set() or marker is None or marker.compactor_id != self._owner:
             raise LockedError(f"{self.tenant}: a compactor took the cleaner's lock over; nothing further is written")
+        if not marker.is_held(time.time(), self._timeout_s):
+            raise LockedError(
+                f"{self.tenant}: the cleaner's lock expired before it was renewed; nothing further is written"
+            )
+
+    def _take(self, found: Stored | None) -> None:
+        try:
+            self._bucket.write(self._key, self._marker(), found)
+        except ConflictError as error:
+            raise LockedError(f"{self.tenant}: a compactor took the cleaner's lock a moment ago; try again") from error
 
     def _settle(self) -> None:
         if self._bucket.conditional is Conditional.UNPROVEN:
@@ -130,11 +139,11 @@ class CleanerLease:
 
     def _release(self) -> None:
         """Delete the marker if it is ours. Where that fails, it expires by itself."""
-        self._bucket.requests.lift_deadline()
         try:
-            found = self._bucket.read_or_none(self._key)
-            if self._is_ours(found):
-                self._bucket.write(self._key, None, found)
+            with self._bucket.requests.past_bounds():
+                found = self._bucket.read_or_none(self._key)
+                if self._is_ours(found):
+                    self._bucket.write(self._key, None, found)
             self._journal.unlocked(self._key)
         except CortexctlError:
             # Not worth failing the run for; the journal shows the lock as not given back, and a resume does it.
