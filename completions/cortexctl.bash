@@ -78,13 +78,13 @@ _cortexctl_at() {
             ;;
         "journal ls")
             commands=""
-            options="-o --output --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --help"
-            valued="-o --output --fields --sort --as-of --lock-settle --journal-dir"
+            options="-o --output --fields --sort --no-headers --as-of -q --quiet --journal-dir --help"
+            valued="-o --output --fields --sort --as-of --journal-dir"
             ;;
         "journal show")
             commands=""
-            options="-o --output --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --help"
-            valued="-o --output --fields --sort --as-of --lock-settle --journal-dir"
+            options="-o --output --fields --sort --no-headers --as-of -q --quiet --journal-dir --help"
+            valued="-o --output --fields --sort --as-of --journal-dir"
             ;;
         "journal undo")
             commands=""
@@ -93,7 +93,7 @@ _cortexctl_at() {
             ;;
         "journal resume")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --help"
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --apply --help"
             valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --lock-settle --journal-dir"
             ;;
     esac

@@ -89,7 +89,7 @@ def raise_for(results: Sequence[Done], journal: FileJournal) -> None:
     reasons = "; ".join(f"{done.scope}: {done.error}" for done in failed[:3])
     raise PartialError(
         f"{len(failed)} of {len(results)} tenants failed: {reasons}; "
-        f"go on with `cortexctl journal resume {journal.run.id}`, "
+        f"go on with `cortexctl journal resume {journal.run.id} --apply`, "
         f"or take it back with `cortexctl journal undo {journal.run.id} --apply`"
     ) from first
 

@@ -59,6 +59,8 @@ class TenantRebuild:
     step: Step | None = None
     error: str = ""
     size_bytes: int = 0
+    is_compared: bool = True
+    """Whether `changes` is the difference to the stored index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +87,13 @@ def plan_rebuild(
     Tenants marked for deletion are refused, unread where the mark lies outside their prefix. `updated_at` of a new
     index is when its listing began.
     """
-    olds: dict[str, _OldIndex | SourceError] = {}
+    olds: dict[str, Stored | SourceError | None] = {}
     marked = marked_for_deletion(bucket, tenants[0] if len(tenants) == 1 else "")
 
     def survey(tenant: str, stored: Stored | SourceError | None) -> IndexSurvey:
-        olds[tenant] = old = stored if isinstance(stored, SourceError) else _old_index(stored)
-        known = old.index if reuse and isinstance(old, _OldIndex) else None
+        # Compressed until the tenant is read: decoded, an index takes twenty times as much.
+        olds[tenant] = stored
+        known = _old_index(stored).index if reuse and not isinstance(stored, SourceError) else None
         return IndexSurvey(tenant, known, parquet(tenant), int(now_s))
 
     remaining = [tenant for tenant in tenants if tenant not in marked]
@@ -98,21 +101,40 @@ def plan_rebuild(
     for tenant in tenants:
         if tenant in marked:
             yield _refused(tenant)
-            continue
-        _, build = next(builds)
-        old = olds.pop(tenant)
-        if isinstance(build, SourceError):
-            yield TenantRebuild(tenant, "failed", error=str(build))
-        elif isinstance(old, SourceError):
-            yield TenantRebuild(tenant, "failed", error=str(old))
-        elif build.is_deleting:
-            yield _refused(tenant)
         else:
-            yield _planned(tenant, build, old, now_s, delays)
+            # No name for what was built: it would be held while the next tenant is read.
+            yield _judged(tenant, next(builds)[1], olds.pop(tenant), now_s, delays)
+
+
+def planned(step: Step) -> TenantRebuild:
+    """Return what a saved step comes to; what it was compared with is no longer known."""
+    body = step.operations[0].wants or b""
+    index = bucket_index.decode(body).index
+    return TenantRebuild(
+        step.scope,
+        "planned",
+        len(index.blocks),
+        len(index.block_deletion_marks),
+        step=step,
+        size_bytes=len(body),
+        is_compared=False,
+    )
 
 
 def _refused(tenant: str) -> TenantRebuild:
     return TenantRebuild(tenant, "refused", error="the tenant is marked for deletion")
+
+
+def _judged(
+    tenant: str, build: Build | SourceError, stored: Stored | SourceError | None, now_s: float, delays: Delays
+) -> TenantRebuild:
+    if isinstance(build, SourceError):
+        return TenantRebuild(tenant, "failed", error=str(build))
+    if isinstance(stored, SourceError):
+        return TenantRebuild(tenant, "failed", error=str(stored))
+    if build.is_deleting:
+        return _refused(tenant)
+    return _planned(tenant, build, _old_index(stored), now_s, delays)
 
 
 def _old_index(stored: Stored | None) -> _OldIndex:
@@ -169,10 +191,13 @@ def _rebuild_row(each: TenantRebuild, now_s: float) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys((column.name for column in _REBUILD_COLUMNS), None)
     row |= {"tenant": each.tenant, "outcome": each.outcome}
     if each.blocks is not None:
-        counts = Counter((change.what, change.how) for change in each.changes)
-        row |= {
-            f"{what}s_{how}": counts[what, how] for what in ("block", "mark") for how in ("added", "dropped", "changed")
-        }
+        if each.is_compared:
+            counts = Counter((change.what, change.how) for change in each.changes)
+            row |= {
+                f"{what}s_{how}": counts[what, how]
+                for what in ("block", "mark")
+                for how in ("added", "dropped", "changed")
+            }
         row |= {
             "blocks": each.blocks,
             "marks": each.marks,

@@ -1,5 +1,6 @@
 """From a plan to what became of it: limits, the question, the journal, and the exit code."""
 
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING
 import typer
 
 from cortexctl import __version__
+from cortexctl.blocks import layout
 from cortexctl.cli.exits import complain
-from cortexctl.cli.options import ApplyOptions, LockOptions
+from cortexctl.cli.options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.session import Session, source_document
-from cortexctl.errors import ConflictError, ExitCode, RefusedError, UsageError
+from cortexctl.errors import ConflictError, DataError, ExitCode, RefusedError, UsageError
 from cortexctl.units import format_duration, format_size, parse_size
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ class Applied:
 
     done: "Sequence[Done]"
     journal: "FileJournal"
+    kept: JournalOptions
     writes_are: str
 
     @property
@@ -40,7 +43,7 @@ class Applied:
         written = sum(each.error is None for each in self.done)
         return (
             f"{written} of {len(self.done)} {what} written and read back; writes to this store are {self.writes_are}\n"
-            f"to take it back:\n  cortexctl journal undo {self.journal.run.id} --apply"
+            f"to take it back:\n  {journal_command('undo', self.journal, self.kept)}"
         )
 
     def raise_for_failed(self) -> None:
@@ -50,7 +53,9 @@ class Applied:
         raise_for(self.done, self.journal)
 
 
-def apply_plan_of(run: Session, plan: "Plan", lock: LockOptions, *, check_inputs: bool) -> Applied:
+def apply_plan_of(
+    run: Session, plan: "Plan", lock: LockOptions, kept: JournalOptions, *, check_inputs: bool
+) -> Applied:
     """Journal the plan and make it happen. Nothing is written before the journal is on the disk."""
     from cortexctl.audit.apply import apply_plan
     from cortexctl.storage.journal import FileJournal, default_directory, new_run
@@ -58,14 +63,23 @@ def apply_plan_of(run: Session, plan: "Plan", lock: LockOptions, *, check_inputs
     begun = new_run(plan.command, plan.target, __version__, source_document(run.source), locked=not lock.no_lock)
     if run.bucket.read_only:
         raise RefusedError("nothing was written, for this is --read-only")
-    journal = FileJournal.create(lock.journal_dir or default_directory(), begun, plan)
+    journal = FileJournal.create(kept.journal_dir or default_directory(), begun, plan)
     run.output.say(f"journal {begun.id}")
     try:
         with run.working([step.scope for step in plan.steps]):
             done = apply_plan(run.bucket, journal, run.locking(lock), check_inputs=check_inputs)
     finally:
         journal.close()
-    return Applied(done, journal, run.bucket.conditional.value)
+    return Applied(done, journal, kept, run.bucket.conditional.value)
+
+
+def journal_command(verb: str, journal: "FileJournal", kept: JournalOptions) -> str:
+    """Return the command that undoes or resumes a run, as it can be pasted."""
+    from cortexctl.storage.journal import default_directory
+
+    elsewhere = kept.journal_dir not in (None, default_directory())
+    where = f" --journal-dir {shlex.quote(str(kept.journal_dir))}" if elsewhere else ""
+    return f"cortexctl journal {verb} {journal.run.id}{where} --apply"
 
 
 def load_plan(run: Session, path: Path, command: str) -> "Plan":
@@ -80,6 +94,10 @@ def load_plan(run: Session, path: Path, command: str) -> "Plan":
         raise UsageError(f"{path}: a plan of `{plan.command}`, not of `{command}`")
     if plan.target != run.bucket.display:
         raise UsageError(f"{path}: a plan for {plan.target}, and this is {run.bucket.display}")
+    for step in plan.steps:
+        for operation in step.operations:
+            if layout.split(operation.key)[0] != step.scope:
+                raise DataError(f"{path}: {operation.key} is not of {step.scope}, under whose lock it would be written")
     refuse_if_stale(run, plan, str(path))
     return plan
 

@@ -16,7 +16,7 @@ _LINE_END = "\n"
 
 
 class Terminated(KeyboardInterrupt):
-    """SIGTERM: unwinds like Ctrl-C, so that locks are given back."""
+    """SIGTERM or SIGHUP: unwinds like Ctrl-C, so that locks are given back."""
 
 
 def handled(function: Callable[..., None], **values: Any) -> None:
@@ -70,7 +70,8 @@ def _on_signals() -> None:
         raise Terminated
 
     try:
-        signal.signal(signal.SIGTERM, terminate)
+        for number in (signal.SIGTERM, signal.SIGHUP):  # the latter is what a dropped terminal sends
+            signal.signal(number, terminate)
     except ValueError:
         # Not in the main thread: whoever runs us there handles signals.
         return

@@ -14,6 +14,7 @@ from cortexctl.cli.options import (
     BucketOptions,
     ExcludedTenants,
     FindingOptions,
+    JournalOptions,
     LockOptions,
     OutputOptions,
     Tenants,
@@ -127,6 +128,7 @@ def rebuild(
     output: OutputOptions,
     apply: ApplyOptions,
     lock: LockOptions,
+    kept: JournalOptions,
     tenant: Tenants = None,
     all_tenants: AllTenants = False,
     exclude_tenant: ExcludedTenants = None,
@@ -144,14 +146,16 @@ def rebuild(
     Needs to list the bucket and to get objects; with --apply to put */bucket-index.json.gz, and to put and delete
     */markers/cleaner-visit-marker.json.
     """
-    from cortexctl.audit.rebuild import TenantRebuild, plan_rebuild, rebuild_table
+    from cortexctl.audit.rebuild import plan_rebuild, planned, rebuild_table
     from cortexctl.audit.tenants import choose
 
     with session(source, output, "bucket index rebuild") as run:
         _refuse_looking_back(run, apply)
         if apply.plan is not None:
+            if tenant or all_tenants or exclude_tenant or apply.plan_out:
+                raise UsageError("--apply FILE does what the file says: give no tenants with it, and no --plan-out")
             plan = load_plan(run, apply.plan, "bucket index rebuild")
-            rebuilds = [TenantRebuild(step.scope, "planned", step=step) for step in plan.steps]
+            rebuilds = [planned(step) for step in plan.steps]
         else:
             if bool(tenant) == all_tenants:
                 raise UsageError("give --tenant, or --all-tenants")
@@ -171,11 +175,11 @@ def rebuild(
         refuse_past_limits(plan, apply)
         confirm(
             run,
-            f"Write {len(plan.steps)} bucket indexes to {plan.target}?",
+            f"Write {_indexes(len(plan.steps))} to {plan.target}?",
             apply,
             rebuild_table(rebuilds, run.now_s, ""),
         )
-        applied = apply_plan_of(run, plan, lock, check_inputs=apply.plan is not None)
+        applied = apply_plan_of(run, plan, lock, kept, check_inputs=apply.plan is not None)
         shown = [_as_applied(each, applied) for each in rebuilds]
         run.output.emit(rebuild_table(shown, run.now_s, applied.note("bucket indexes")))
         applied.raise_for_failed()
@@ -205,8 +209,12 @@ def _dry_note(run: Session, plan: "Plan", apply: ApplyOptions, tenant: list[str]
     else:
         which = " ".join(f"--tenant {shlex.quote(each)}" for each in tenant) if tenant else "--all-tenants"
         command = f"bucket index rebuild {which}{' --reuse' if reuse else ''} --apply"
-        what = f"write {len(plan.steps)} bucket indexes"
+        what = f"write {_indexes(len(plan.steps))}"
     return f"dry run: nothing was written; to {what}:\n  {run.paste(command)}"
+
+
+def _indexes(count: int) -> str:
+    return f"{count} bucket index{'' if count == 1 else 'es'}"
 
 
 def _refuse_looking_back(run: Session, apply: ApplyOptions) -> None:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from cortexctl.cli.applying import refuse_if_stale
+from cortexctl.cli.applying import journal_command, refuse_if_stale
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, LockOptions, OutputOptions
+from cortexctl.cli.options import BucketOptions, JournalOptions, LockOptions, OutputOptions
 from cortexctl.cli.session import Output, Session, session
 from cortexctl.errors import UsageError
 
@@ -24,15 +24,15 @@ app = typer.Typer(no_args_is_help=True, help="Show, undo and resume what was wri
 RunId = Annotated[str, typer.Argument(help="The run, or the beginning of its name.", metavar="RUN")]
 
 
-def _base(lock: LockOptions) -> Path:
+def _base(kept: JournalOptions) -> Path:
     from cortexctl.storage.journal import default_directory
 
-    return lock.journal_dir or default_directory()
+    return kept.journal_dir or default_directory()
 
 
 @app.command()
 @grouped
-def ls(output: OutputOptions, lock: LockOptions) -> None:
+def ls(output: OutputOptions, kept: JournalOptions) -> None:
     """List the runs that wrote anything, the oldest first, and how far each came."""
     import time
 
@@ -50,7 +50,7 @@ def ls(output: OutputOptions, lock: LockOptions) -> None:
         Column("done", Kind.COUNT),
     )
     rows: list[Row] = []
-    for journal in list_runs(_base(lock)):
+    for journal in list_runs(_base(kept)):
         if isinstance(journal, DataError):
             rows.append(dict.fromkeys(column.name for column in columns) | {"run": str(journal), "outcome": "damaged"})
         else:
@@ -65,31 +65,29 @@ def ls(output: OutputOptions, lock: LockOptions) -> None:
                     "done": journal.done_count,
                 }
             )
-    note = "" if rows else f"no runs in {_base(lock)}"
+    note = "" if rows else f"no runs in {_base(kept)}"
     Output(output, "journal ls", time.time()).emit(Table(columns, rows, {"runs": len(rows)}, note=note))
 
 
 @app.command()
 @grouped
-def show(output: OutputOptions, lock: LockOptions, run: RunId) -> None:
+def show(output: OutputOptions, kept: JournalOptions, run: RunId) -> None:
     """Show what a run did, event by event."""
     import time
 
     from cortexctl.results import Column, Kind, Table
     from cortexctl.storage.journal import FileJournal
 
-    journal = FileJournal.open(_base(lock), run)
+    journal = FileJournal.open(_base(kept), run)
     columns = (
         Column("at_s", Kind.TIME_S, "AT"),
         Column("event"),
         Column("seq", Kind.COUNT),
         Column("key"),
-        Column("before"),
-        Column("after"),
+        Column("before", wide=True),
+        Column("after", wide=True),
     )
     rows = [{column.name: event.get(column.name) for column in columns} for event in journal.events()]
-    for row in rows:
-        row |= {name: row[name] and str(row[name])[:12] for name in ("before", "after")}
     summary = {
         "run": journal.run.id,
         "command": journal.run.command,
@@ -107,6 +105,7 @@ def undo(
     source: BucketOptions,
     output: OutputOptions,
     lock: LockOptions,
+    kept: JournalOptions,
     run: RunId,
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without, only show what would be put back.")] = False,
 ) -> None:
@@ -117,16 +116,14 @@ def undo(
     from cortexctl.audit.apply import raise_for, undo_run
     from cortexctl.storage.journal import FileJournal
 
-    journal = FileJournal.open(_base(lock), run)
+    journal = FileJournal.open(_base(kept), run)
     with _session(source, output, "journal undo", journal) as opened:
         if not apply:
             entries = [entry for scope in journal.begun().values() for entry in reversed(scope)]
             rows = [
                 (e.scope, e.key, "delete" if e.before is None else f"put back {len(e.before)} bytes") for e in entries
             ]
-            command = f"cortexctl journal undo {journal.run.id} --apply"
-            note = f"dry run: nothing was written; to do it:\n  {command}" if rows else "nothing to take back"
-            opened.output.emit(_outcomes(rows, note), is_well=not rows)
+            opened.output.emit(_outcomes(rows, _dry_note("undo", journal, kept, rows)), is_well=not rows)
             return
         try:
             done = undo_run(opened.bucket, journal, opened.locking(_lock(lock, journal)))
@@ -138,7 +135,14 @@ def undo(
 
 @app.command()
 @grouped
-def resume(source: BucketOptions, output: OutputOptions, lock: LockOptions, run: RunId) -> None:
+def resume(
+    source: BucketOptions,
+    output: OutputOptions,
+    lock: LockOptions,
+    kept: JournalOptions,
+    run: RunId,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without, only show what is left to do.")] = False,
+) -> None:
     """Go on with a run that was cut off, or that stopped at a tenant: exactly its plan, or a conflict (exit code 5).
 
     The bucket is the one the run named, unless --bucket gives another way to it. Needs what the run needed.
@@ -146,8 +150,17 @@ def resume(source: BucketOptions, output: OutputOptions, lock: LockOptions, run:
     from cortexctl.audit.apply import apply_plan, raise_for
     from cortexctl.storage.journal import FileJournal
 
-    journal = FileJournal.open(_base(lock), run)
+    journal = FileJournal.open(_base(kept), run)
     with _session(source, output, "journal resume", journal) as opened:
+        if not apply:
+            rows = [
+                (step.scope, operation.key, "to be written")
+                for first, step in journal.plan.numbered()
+                for seq, operation in enumerate(step.operations, start=first)
+                if not journal.is_done(seq)
+            ]
+            opened.output.emit(_outcomes(rows, _dry_note("resume", journal, kept, rows)), is_well=not rows)
+            return
         refuse_if_stale(opened, journal.plan, str(journal.directory))
         try:
             done = apply_plan(opened.bucket, journal, opened.locking(_lock(lock, journal)), check_inputs=True)
@@ -170,6 +183,12 @@ def _session(given: BucketOptions, output: OutputOptions, command: str, journal:
                 "give --bucket with the way to it"
             )
         yield opened
+
+
+def _dry_note(verb: str, journal: "FileJournal", kept: JournalOptions, rows: "Sequence[object]") -> str:
+    if not rows:
+        return "nothing to do"
+    return f"dry run: nothing was written; to do it:\n  {journal_command(verb, journal, kept)}"
 
 
 def _names_bucket(given: BucketOptions) -> bool:

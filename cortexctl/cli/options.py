@@ -116,16 +116,9 @@ class FindingOptions:
 
 
 @dataclass(frozen=True)
-class LockOptions:
-    """How a tenant is locked against Cortex's cleaner, and where the journal is."""
+class JournalOptions:
+    """Where journals are."""
 
-    no_lock: Annotated[
-        bool, typer.Option("--no-lock", help="Do not take the cleaner's visit marker: no compactor runs.")
-    ] = False
-    lock_settle: Annotated[
-        str,
-        typer.Option("--lock-settle", help="How long to let a cleaner show itself.", metavar="DURATION"),
-    ] = "10s"
     journal_dir: Annotated[
         Path | None,
         typer.Option(
@@ -135,6 +128,19 @@ class LockOptions:
             envvar="CORTEXCTL_JOURNAL_DIR",
         ),
     ] = None
+
+
+@dataclass(frozen=True)
+class LockOptions:
+    """How a tenant is locked against Cortex's cleaner."""
+
+    no_lock: Annotated[
+        bool, typer.Option("--no-lock", help="Do not take the cleaner's visit marker: no compactor runs.")
+    ] = False
+    lock_settle: Annotated[
+        str,
+        typer.Option("--lock-settle", help="How long to let a cleaner show itself.", metavar="DURATION"),
+    ] = "10s"
 
 
 @dataclass(frozen=True)

@@ -172,8 +172,9 @@ def _took(bucket: "Bucket", started_at_s: float) -> str:
 
 def source_document(source: BucketOptions) -> dict[str, str]:
     """Return the options that named the bucket, for a journal: nothing in them is secret."""
+    thanos = source.objstore_config or source.objstore_config_file
     named: dict[str, Any] = {
-        "bucket": source.bucket or os.environ.get("CORTEXCTL_BUCKET"),
+        "bucket": source.bucket or (None if thanos else os.environ.get("CORTEXCTL_BUCKET")),
         "config_file": source.config_file and source.config_file.absolute(),
         "runtime_config_file": source.runtime_config_file and source.runtime_config_file.absolute(),
         "objstore_config_file": source.objstore_config_file and source.objstore_config_file.absolute(),

@@ -74,7 +74,7 @@ def test_undo_puts_every_byte_back_and_can_be_repeated(cli: Cli, behind: Place) 
     }
     assert behind.objects() == before
     assert last(cli)["outcome"] == "undone"
-    assert "nothing to take back" in cli("journal", "undo", run).stdout
+    assert "nothing to do" in cli("journal", "undo", run).stdout
     assert "nothing to do" in cli("journal", "undo", run, "--apply", *AT_ONCE).stdout
     assert behind.objects() == before
 
@@ -93,10 +93,10 @@ def test_resume_after_an_undo_applies_again(cli: Cli, behind: Place) -> None:
     run = rebuild(cli, behind)
     applied = behind.objects()
     cli("journal", "undo", run, "--apply", *AT_ONCE)
-    cli("journal", "resume", run, *AT_ONCE, *AT)
+    cli("journal", "resume", run, "--apply", *AT_ONCE, *AT)
     assert behind.objects() == applied
     assert last(cli)["outcome"] == "applied"
-    cli("journal", "resume", run, *AT_ONCE, *AT)
+    cli("journal", "resume", run, "--apply", *AT_ONCE, *AT)
     assert behind.objects() == applied
 
 
@@ -105,10 +105,10 @@ def test_resume_is_a_conflict_when_the_bucket_moved(cli: Cli, behind: Place) -> 
     cli("journal", "undo", run, "--apply", *AT_ONCE)
     behind.put(a_block(C))
     before = behind.objects()
-    ran = cli("journal", "resume", run, *AT_ONCE, *AT, code=6)
+    ran = cli("journal", "resume", run, "--apply", *AT_ONCE, *AT, code=6)
     assert "blocks or marks changed since the plan was made" in ran.stderr
     assert behind.objects()[INDEX] == before[INDEX]
-    ran = cli("journal", "resume", run, *AT_ONCE, "--as-of", str(NOW_S + 7200), code=5)
+    ran = cli("journal", "resume", run, "--apply", *AT_ONCE, "--as-of", str(NOW_S + 7200), code=5)
     assert "the plan is 2h old" in ran.stderr
     assert behind.objects()[INDEX] == before[INDEX]
 
@@ -144,7 +144,7 @@ def test_read_only_writes_nothing(cli: Cli, behind: Place) -> None:
     assert behind.objects() == applied
     cli("journal", "undo", run, "--apply", *AT_ONCE)
     assert behind.objects() == before
-    cli("journal", "resume", run, *AT_ONCE, *AT, "--read-only", code=8)
+    cli("journal", "resume", run, "--apply", *AT_ONCE, *AT, "--read-only", code=8)
     assert behind.objects() == before
 
 
@@ -173,7 +173,7 @@ def test_a_lock_that_a_crash_left_is_given_back(
             cli("bucket", "index", "rebuild", "-t", TENANT, *behind.then, "--apply", *AT_ONCE)
     assert MARKER in behind.objects()
     run = last(cli)["run"]
-    for command in (("undo", "--apply"), ("resume", *AT)):
+    for command in (("undo", "--apply"), ("resume", "--apply", *AT)):
         cli("journal", command[0], run, *command[1:], *AT_ONCE)
         assert MARKER not in behind.objects()
         assert (behind.objects() == before) is (command[0] == "undo")
@@ -191,7 +191,7 @@ def test_a_lock_left_by_a_run_that_was_done_is_given_back(
         cli("bucket", "index", "rebuild", "-t", TENANT, *behind.then, "--apply", *AT_ONCE)
     assert MARKER in behind.objects()
     applied = behind.objects()
-    cli("journal", "resume", last(cli)["run"], *AT_ONCE, *AT)
+    cli("journal", "resume", last(cli)["run"], "--apply", *AT_ONCE, *AT)
     assert {key: body for key, body in applied.items() if key != MARKER} == behind.objects()
 
 
@@ -253,7 +253,7 @@ def test_the_bucket_is_the_one_of_the_run(
     assert place.objects() == applied
     cli("journal", "undo", run, "--apply", *AT_ONCE, "-b", str(behind.directory))
     assert place.objects() == before
-    cli("journal", "resume", run, *AT_ONCE, *AT)
+    cli("journal", "resume", run, "--apply", *AT_ONCE, *AT)
     assert place.objects() == applied
     cli("journal", "undo", run, "--apply", *AT_ONCE)
     assert place.objects() == before
@@ -269,7 +269,7 @@ def test_a_run_on_a_configuration_is_not_undone_on_another(cli: Cli, behind: Pla
     other = tmp_path / "elsewhere"
     other.mkdir()
     config.write_text(text.format(directory=other))
-    for command in (("undo", "--apply"), ("resume", *AT)):
+    for command in (("undo", "--apply"), ("resume", "--apply", *AT)):
         ran = cli("journal", command[0], run, *command[1:], *AT_ONCE, code=2)
         assert f"run {run} was on" in ran.stderr
     assert behind.objects() == applied
@@ -300,3 +300,13 @@ def test_the_journal_holds_no_secret_and_names_the_source(cli: Cli, behind: Plac
     text = "".join(path.read_text("latin-1") for path in (journal_dir / run).rglob("*") if path.is_file())
     assert "hunter2" not in text
     assert json.loads((journal_dir / run / "run.json").read_bytes())["source"]["bucket"] == behind.url
+
+
+def test_resume_without_apply_shows_what_is_left_and_writes_nothing(cli: Cli, behind: Place) -> None:
+    run = rebuild(cli, behind)
+    cli("journal", "undo", run, "--apply", *AT_ONCE)
+    before = behind.objects()
+    shown = cli("journal", "resume", run, *AT)
+    assert shown.stdout.count("to be written") == 2
+    assert f"cortexctl journal resume {run} --apply" in shown.stdout
+    assert behind.objects() == before

@@ -261,11 +261,11 @@ def test_one_tenant_of_several_that_fails_is_partial(cli: Cli, behind: Place) ->
     assert (listed(after[INDEX]), listed(after[OTHER_INDEX])) == ({A}, {A, B})
     assert after[MARKER] == marker
     (run,) = runs(cli)
-    assert f"cortexctl journal resume {run['run']}`" in ran.stderr
+    assert f"cortexctl journal resume {run['run']} --apply`" in ran.stderr
     assert f"cortexctl journal undo {run['run']} --apply`" in ran.stderr
 
     behind.delete(MARKER)
-    cli("journal", "resume", run["run"], *AT_ONCE, "--as-of", str(NOW_S))
+    cli("journal", "resume", run["run"], "--apply", *AT_ONCE, "--as-of", str(NOW_S))
     assert listed(behind.objects()[INDEX]) == {A, B}
 
 

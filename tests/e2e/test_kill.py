@@ -151,7 +151,7 @@ def test_killed_at_any_point_it_is_resumed(tmp_path: Path, index: bytes | None) 
     resumed = 0
     for site in killed_everywhere(tmp_path, index, len(points)):
         for row in site.runs():
-            site.cli("journal", "resume", row["run"], *AT_ONCE, *AT)
+            site.cli("journal", "resume", row["run"], "--apply", *AT_ONCE, *AT)
             assert site.objects() == after
             assert site.runs()[0]["outcome"] == "applied"
             site.cli("journal", "undo", row["run"], "--apply", *AT_ONCE)
@@ -210,7 +210,7 @@ def test_a_signal_while_it_waits_gives_the_lock_back(tmp_path: Path, number: sig
     assert site.objects() == before
     (row,) = site.runs()
     assert (row["outcome"], row["done"]) == ("partial", 0)
-    site.cli("journal", "resume", row["run"], *AT_ONCE, *AT)
+    site.cli("journal", "resume", row["run"], "--apply", *AT_ONCE, *AT)
     assert site.objects().keys() == before.keys()
     assert site.objects()[INDEX] != before[INDEX]
 
