@@ -11,13 +11,13 @@ import json
 import random
 import tarfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-NOW_S = 1_780_000_000  # 2026-05-28, the bucket's present
+NOW_S = 1_780_000_000  # 2026-05-28, the bucket's present unless another is given
 INDEX_AGE_S = 900
 HOUR_S = 3600
 DAY_S = 24 * HOUR_S
@@ -64,6 +64,13 @@ class Summary:
     tenants: dict[str, Counts]
     deleting_tenant: str
 
+    @classmethod
+    def load(cls, path: Path) -> "Summary":
+        """The summary in a file that this program wrote."""
+        held = json.loads(path.read_text())
+        tenants = {name: Counts(**counts) for name, counts in held["tenants"].items()}
+        return cls(Counts(**held["total"]), tenants, held["deleting_tenant"])
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -96,8 +103,12 @@ class Tenant:
     name: str
     size: int
     rng: random.Random
+    now_s: int
     counts: Counts = field(default_factory=Counts)
-    index: "IndexWriter" = field(default_factory=lambda: IndexWriter(NOW_S - INDEX_AGE_S))
+    index: "IndexWriter" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.index = IndexWriter(self.now_s - INDEX_AGE_S)
 
     def objects(self) -> Iterator[Object]:
         """Blocks from the oldest to the newest, each with its marks; then the index and its status."""
@@ -110,7 +121,7 @@ class Tenant:
             block = self._block(position)
             yield from self._block_objects(block)
             yield from self._marks(block)
-        updated_s = NOW_S - INDEX_AGE_S
+        updated_s = self.now_s - INDEX_AGE_S
         yield f"{self.name}/bucket-index.json.gz", self.index.close(), updated_s
         status = {
             "sync_ime": updated_s,  # Cortex's spelling
@@ -122,8 +133,8 @@ class Tenant:
         yield f"{self.name}/bucket-index-sync-status.json", compact(status), updated_s
 
     def _block(self, position: int) -> Block:
-        uploaded_s = NOW_S - HOUR_S - int(self._age_s(position))
-        age_s = NOW_S - uploaded_s
+        uploaded_s = self.now_s - HOUR_S - int(self._age_s(position))
+        age_s = self.now_s - uploaded_s
         level = 1 if age_s < 8 * HOUR_S else 2 if age_s < DAY_S else self.rng.choice((3, 3, 3, 4))
         return Block(
             tenant=self.name,
@@ -162,7 +173,7 @@ class Tenant:
     def _marks(self, block: Block) -> Iterator[Object]:
         if self.rng.random() < DELETION_MARK_SHARE:
             # Cortex deletes for good after some hours: marks are young, if the block is not younger still.
-            time_s = self.rng.randint(max(block.uploaded_s + 60, NOW_S - 12 * HOUR_S), NOW_S - 60)
+            time_s = self.rng.randint(max(block.uploaded_s + 60, self.now_s - 12 * HOUR_S), self.now_s - 60)
             self.counts.deletion_marks += 1
             if block.is_new:
                 self.counts.new_marks += 1
@@ -171,7 +182,7 @@ class Tenant:
             content = {"details": "source of compacted block", "deletion_time": time_s}
             yield from both_copies(block, "deletion-mark", content, time_s)
         elif self.rng.random() < NO_COMPACT_MARK_SHARE:
-            time_s = min(block.uploaded_s + 2 * HOUR_S, NOW_S - 60)
+            time_s = min(block.uploaded_s + 2 * HOUR_S, self.now_s - 60)
             self.counts.no_compact_marks += 1
             content = {"no_compact_time": time_s, "reason": "block-index-out-of-order-chunk"}
             yield from both_copies(block, "no-compact-mark", content, time_s)
@@ -293,18 +304,18 @@ def tenant_sizes(blocks: int, tenants: int) -> list[int]:
     return [end - start for start, end in pairwise([0, *ends])]
 
 
-def write_tar(path: Path, blocks: int = 20_000, tenants: int = 20, seed: int = 7) -> Summary:
+def write_tar(path: Path, blocks: int = 20_000, tenants: int = 20, seed: int = 7, now_s: int = NOW_S) -> Summary:
     """Write the bucket to `path` and say what is in it. The last tenant is marked for deletion."""
     names = [f"tenant-{number:02d}" for number in range(tenants)]
     counts: dict[str, Counts] = {}
     total = Counts(objects=1)
     with path.open("wb") as out:
         for name, size in zip(names, tenant_sizes(blocks, tenants), strict=True):
-            tenant = Tenant(name, size, random.Random(f"{seed}/{name}"))
+            tenant = Tenant(name, size, random.Random(f"{seed}/{name}"), now_s)
             write_objects(out.write, tenant.objects())
             counts[name] = tenant.counts
             total.add(tenant.counts)
-        marked_s = NOW_S - DAY_S
+        marked_s = now_s - DAY_S
         mark = f"__markers__/{names[-1]}/tenant-deletion-mark.json"
         write_objects(out.write, [(mark, compact({"deletion_time": marked_s}), marked_s)])
         out.write(bytes(2 * tarfile.BLOCKSIZE))
@@ -320,14 +331,16 @@ def write_objects(write: Callable[[bytes], object], objects: Iterator[Object] | 
 
 
 def main() -> None:
-    """Write one tar as asked on the command line and print its summary."""
+    """Write one tar, and beside it its summary."""
     parser = argparse.ArgumentParser(prog="python -m bench.buckets", description=main.__doc__)
     parser.add_argument("--blocks", type=int, default=20_000)
     parser.add_argument("--tenants", type=int, default=20)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--now", type=int, default=NOW_S, help="the bucket's present, in Unix seconds")
     parser.add_argument("--tar", type=Path, required=True)
     asked = parser.parse_args()
-    print(write_tar(asked.tar, asked.blocks, asked.tenants, asked.seed).total)
+    summary = write_tar(asked.tar, asked.blocks, asked.tenants, asked.seed, asked.now)
+    asked.tar.with_suffix(".json").write_text(json.dumps(asdict(summary)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import IO
-from urllib.request import ProxyHandler, build_opener
+from urllib.request import ProxyHandler, Request, build_opener
 
 SOURCE = Path(__file__).parent / "s3stub"
 BINARY = Path(__file__).parent.parent / ".bench" / "s3stub"
@@ -45,6 +45,17 @@ class Stub:
     def reset(self) -> None:
         """Set the counters to zero. Objects, delays and rate stay."""
         self._admin("reset")
+
+    def read(self, key: str) -> bytes:
+        """An object's bytes."""
+        with OPENER.open(f"{self.endpoint}/{self.bucket}/{key}", timeout=REQUEST_TIMEOUT_S) as reply:
+            body: bytes = reply.read()
+        return body
+
+    def write(self, key: str, body: bytes) -> None:
+        """Put an object."""
+        request = Request(f"{self.endpoint}/{self.bucket}/{key}", body, method="PUT")
+        OPENER.open(request, timeout=REQUEST_TIMEOUT_S).close()
 
     def _admin(self, command: str) -> dict[str, int]:
         with OPENER.open(f"{self.endpoint}/_/{command}", timeout=REQUEST_TIMEOUT_S) as reply:

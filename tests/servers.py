@@ -17,13 +17,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import cache
 from hashlib import md5
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Literal, Self
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 ACCESS_KEY = "testkey"
 SECRET_KEY = "testsecret"
@@ -56,7 +57,11 @@ def moto_s3() -> Iterator[str]:
 
 @contextmanager
 def rclone_s3(directory: Path) -> Iterator[str]:
-    """Serve a directory's directories as buckets, and yield the endpoint. It checks signatures, but no condition."""
+    """Serve a directory's directories as buckets, and yield the endpoint.
+
+    It checks signatures, but no condition. New files are seen at once in a bucket that was never listed, and a new
+    bucket if it was made by request: see `create_bucket`.
+    """
     # pip puts a package's scripts beside the interpreter.
     binary = shutil.which("rclone", path=str(Path(sys.executable).parent)) or shutil.which("rclone")
     if binary is None:
@@ -67,8 +72,8 @@ def rclone_s3(directory: Path) -> Iterator[str]:
         "--addr", f"127.0.0.1:{port}",
         "--auth-key", f"{ACCESS_KEY},{SECRET_KEY}",
         "--config", "/dev/null",
-        # Without these it shows files that changed underneath with their former times.
-        "--dir-cache-time", "1ns", "--poll-interval", "0", "--vfs-cache-mode", "off",
+        # Files that change underneath show within this time; shorter, and it lists the directory for every read.
+        "--dir-cache-time", "100ms", "--poll-interval", "0", "--vfs-cache-mode", "off",
     ]  # fmt: skip
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
@@ -76,6 +81,24 @@ def rclone_s3(directory: Path) -> Iterator[str]:
             yield f"http://127.0.0.1:{port}"
         finally:
             process.kill()
+
+
+def create_bucket(endpoint: str, bucket: str) -> None:
+    """Make a bucket by request."""
+    _client(endpoint).create_bucket(Bucket=bucket)
+
+
+@cache
+def _client(endpoint: str) -> Any:
+    import boto3
+
+    return boto3.client(
+        "s3",
+        endpoint_url=endpoint,
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+        region_name="us-east-1",
+    )
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
@@ -128,7 +151,7 @@ class Asked:
     """A request as it came in."""
 
     verb: str
-    """GET, HEAD, PUT or DELETE; a GET without a key is a LIST."""
+    """GET, HEAD, PUT or DELETE; a GET without a key is a LIST, and POST ?delete a DELETE."""
     bucket: str
     key: str
     query: dict[str, str]
@@ -233,6 +256,9 @@ class _Handler(BaseHTTPRequestHandler):
         bucket, _, key = path.partition("/") if is_path_style else (store.bucket, "", path)
         verb = "LIST" if self.command == "GET" and not key else self.command
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        if self.command == "POST" and "delete" in query:
+            # obstore deletes one object as a list of one.
+            verb, key = "DELETE", unescape(body.decode().partition("<Key>")[2].partition("</Key>")[0])
         return Asked(verb, bucket, key, query, headers, body, is_path_style)
 
     def _answer(self, asked: Asked, fault: Fault | None) -> None:
@@ -293,7 +319,8 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, {"ETag": _etag(asked.body)}, b""
         if asked.verb == "DELETE":
             store.objects.pop(key, None)
-            return 204, {}, b""
+            deleted = f"<DeleteResult><Deleted><Key>{escape(key)}</Key></Deleted></DeleteResult>".encode()
+            return (200, {}, deleted) if "delete" in asked.query else (204, {}, b"")
         if found is None:
             return (404, {}, b"") if key else (200, {"x-amz-bucket-region": "eu-north-1"}, b"")
         modified = formatdate(store.modified_s, usegmt=True)
@@ -327,24 +354,24 @@ def _listing(store: ScriptedS3, query: dict[str, str]) -> bytes:
     """Answer ListObjectsV2, or ListObjects to those who ask for it."""
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     after = query.get("continuation-token") or query.get("start-after") or query.get("marker") or ""
-    names: list[str] = []
+    names: dict[str, bool] = {}  # and whether it is an object
     for key in sorted(store.objects):
         if key.startswith(prefix):
             head, found, _ = key[len(prefix) :].partition(delimiter) if delimiter else (key, "", "")
             name = f"{prefix}{head}{delimiter}" if found else key
-            if name > after and (not names or names[-1] != name):
-                names.append(name)
-    page = names[:PAGE]
+            if name > after:
+                names.setdefault(name, not found)
+    page = list(names)[:PAGE]
 
     def encoded(name: str) -> str:
         return quote(name, safe="/") if query.get("encoding-type") == "url" else escape(name)
 
     time_text = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(store.modified_s))
     items = "".join(
-        f"<CommonPrefixes><Prefix>{encoded(name)}</Prefix></CommonPrefixes>"
-        if delimiter and name.endswith(delimiter)
-        else f"<Contents><Key>{encoded(name)}</Key><LastModified>{time_text}</LastModified>"
+        f"<Contents><Key>{encoded(name)}</Key><LastModified>{time_text}</LastModified>"
         f"<ETag>{escape(_etag(store.objects[name]))}</ETag><Size>{len(store.objects[name])}</Size></Contents>"
+        if names[name]
+        else f"<CommonPrefixes><Prefix>{encoded(name)}</Prefix></CommonPrefixes>"
         for name in page
     )
     is_cut = len(names) > PAGE

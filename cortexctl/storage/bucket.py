@@ -23,7 +23,8 @@ Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
 
 _LISTINGS_AHEAD = 8
-_PAGES_AHEAD = 4
+_PAGES_AHEAD = 2
+"""Fewer than a listing has before it is cut into ranges: those are for the prefix that is being read."""
 _BATCH = 256
 _PAGE = 1000
 

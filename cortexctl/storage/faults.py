@@ -22,19 +22,23 @@ FOREIGN: tuple[type[BaseException], ...] = (Exception,)
 """What a call into a storage library may raise. Libraries over HTTP raise nearly anything, so it is everything but
 ours and the interpreter's own; what it becomes is decided in `translate`."""
 
-_FAULTS = (TypeError, AttributeError, LookupError, NameError, AssertionError)
+_FAULTS = (TypeError, AttributeError, LookupError, NameError, AssertionError, NotImplementedError)
 """What only a mistake in the program raises: not the store's doing, and not to be tried again."""
 
-_STATUS = re.compile(r"status code: (\d{3})|\b(?:status|code|HTTPStatusCode)['\"]?[=:] ?'?(\d{3})")
+_STATUS = re.compile(r"\bstatus(?: code)?[=:] ?([345]\d\d)\b")
+_CERTIFICATE = re.compile(r"cert(ificate|verif)", re.IGNORECASE)
+_TIMEOUT = re.compile(r"\btimed? ?out|TimedOut", re.IGNORECASE)
 _S3_CODE = re.compile(r"<Code>(\w+)</Code>|An error occurred \((\w+)\)")
 _S3_MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")
+
+_LONGEST_CHAIN = 5
 
 _DENIED_NAMES = frozenset(
     (
         "PermissionDeniedError", "UnauthenticatedError", "PermissionError", "NoCredentialsError",
-        "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError", "UnauthorizedSSOTokenError",
-        "SSOTokenLoadError", "ProfileNotFound", "DefaultCredentialsError", "RefreshError", "ClientAuthenticationError",
-        "InvalidConfigError", "ExpiredTokenError", "WebIdentityTokenFileNotFound", "MetadataRetrievalError",
+        "PartialCredentialsError", "CredentialRetrievalError", "TokenRetrievalError", "SSOError", "LoginError",
+        "NoAuthTokenError", "UnknownCredentialError", "RefreshWithMFAUnsupportedError", "ProfileNotFound",
+        "MetadataRetrievalError", "DefaultCredentialsError", "RefreshError", "ClientAuthenticationError",
     )
 )  # fmt: skip
 _NOT_FOUND_NAMES = frozenset(
@@ -43,20 +47,24 @@ _NOT_FOUND_NAMES = frozenset(
 _CONFLICT_NAMES = frozenset(
     ("PreconditionError", "AlreadyExistsError", "FileExistsError", "ResourceExistsError", "ResourceModifiedError")
 )
-_USAGE_NAMES = frozenset(
-    (
-        "UnknownConfigurationKeyError", "InvalidPathError", "ParamValidationError", "NoRegionError",
-        "InvalidRegionError", "InvalidEndpointConfigurationError", "InvalidS3AddressingStyleError",
-        "UnsupportedSignatureVersionError", "ConfigParseError", "ConfigNotFound", "InvalidURL", "InvalidUrlClientError",
-        "InvalidMaxRetryAttemptsError", "InvalidProxiesConfigError",
-    )
-)  # fmt: skip
+_USAGE_NAMES = frozenset(("UnknownConfigurationKeyError", "InvalidURL"))
+_BOTO_NAME = "BotoCoreError"
+_BOTO_NETWORK_NAMES = frozenset(
+    ("HTTPClientError", "ConnectionError", "IncompleteReadError", "ChecksumError", "FlexibleChecksumError")
+)
+"""Of botocore's own exceptions those that asking again may help; the others are about settings."""
+_KEY_NAMES = frozenset(("InvalidPathError",))
 _DENIED_CODES = frozenset(
     ("AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "AllAccessDisabled",
      "AccountProblem", "RequestTimeTooSkewed", "Forbidden", "TokenRefreshRequired")
 )  # fmt: skip
 _TRANSIENT_CODES = frozenset(("SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling"))
+_MOMENTARY_CODES = frozenset(("ConditionalRequestConflict", "OperationAborted"))
+"""What S3 answers to one of two requests that met: which of them lost shows when it is asked again."""
+_NOT_IMPLEMENTED = 501
 _DENIED_ERRNO = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
+_FINAL_NAMES = frozenset(("NotSupportedError", "NotModifiedError"))
+_FINAL_ERRNO = frozenset((errno.ENAMETOOLONG, errno.ELOOP))
 
 
 class Again(Enum):
@@ -74,21 +82,25 @@ def translate(error: BaseException, subject: str) -> tuple[CortexctlError, Again
         return error, Again.NO
     if isinstance(error, _FAULTS):
         return CortexctlError(f"{subject}: {type(error).__name__}: {error}"), Again.NO
-    refusal = _refusal(error, subject)
-    if refusal is not None:
-        return refusal, Again.NO
     text = _whole_text(error)
     status, code = _status(text, error), _s3_code(text)
+    if code in _MOMENTARY_CODES:
+        return ConflictError(f"{subject}: another request came at the same moment"), Again.YES
+    final = _refusal(error, subject) or _mistake(error, subject)
+    if final is not None:
+        return final, Again.NO
     if status in (429, 503) or code == "SlowDown":
         return UnavailableError(f"{subject}: the store throttles ({code or status})"), Again.SLOWER
-    if status is not None and status < 500 and code not in _TRANSIENT_CODES:
+    if status is not None and (status < 500 or status == _NOT_IMPLEMENTED) and code not in _TRANSIENT_CODES:
         return SourceError(f"{subject}: the store answers {status}{_because(text, error, code)}"), Again.NO
+    if isinstance(error, ValueError) and status is None:
+        return SourceError(f"{subject}: {_first_line(error)}"), Again.NO
     return UnavailableError(f"{subject}: {_plainly(text, error, status, code)}"), Again.YES
 
 
 def _refusal(error: BaseException, subject: str) -> CortexctlError | None:
     """Return our error where the answer is final, whoever asks and however often."""
-    names = {each.__name__ for each in type(error).__mro__}
+    names = _names(error)
     text = _whole_text(error)
     status, code = _status(text, error), _s3_code(text)
     if code == "NoSuchBucket":
@@ -98,18 +110,30 @@ def _refusal(error: BaseException, subject: str) -> CortexctlError | None:
         return AccessDeniedError(f"{subject}: the clocks of this machine and the store differ too much")
     if names & _NOT_FOUND_NAMES or status == 404:
         return NotFoundError(f"{subject}: not found")
-    if names & _CONFLICT_NAMES or status in (409, 412) or code in ("PreconditionFailed", "ConditionalRequestConflict"):
+    if names & _CONFLICT_NAMES or status in (409, 412) or code == "PreconditionFailed":
         return ConflictError(f"{subject}: changed since it was read")
     if names & _DENIED_NAMES or status in (401, 403) or code in _DENIED_CODES or _errno(error) in _DENIED_ERRNO:
         return AccessDeniedError(f"{subject}: access denied{_because(text, error, code)}")
-    if names & _USAGE_NAMES:
+    if _CERTIFICATE.search(text) and status is None:
+        return UnavailableError(f"{subject}: the store's TLS certificate is not trusted (a CA file can be given)")
+    return None
+
+
+def _mistake(error: BaseException, subject: str) -> CortexctlError | None:
+    """Return our error where a setting, a key or this machine is what is wrong."""
+    names = _names(error)
+    if names & _USAGE_NAMES or (_BOTO_NAME in names and not names & _BOTO_NETWORK_NAMES):
         return UsageError(f"{subject}: {_first_line(error)}")
-    if isinstance(error, IsADirectoryError | NotADirectoryError):
-        return NotFoundError(f"{subject}: not an object")
-    if isinstance(error, OSError) and _errno(error) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return SourceError(f"{subject}: no space left on the device")
     if isinstance(error, ImportError):
         return UsageError(f"{subject}: {_first_line(error)}; install the extra that has it")
+    if isinstance(error, IsADirectoryError | NotADirectoryError):
+        return NotFoundError(f"{subject}: not an object")
+    if names & _KEY_NAMES or "Could not parse path" in str(error):
+        return SourceError(f"{subject}: a key that obstore does not take: use --storage-driver s3fs")
+    if _errno(error) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return SourceError(f"{subject}: no space left on the device")
+    if names & _FINAL_NAMES or _errno(error) in _FINAL_ERRNO:
+        return SourceError(f"{subject}: {_first_line(error)}")
     return None
 
 
@@ -117,14 +141,12 @@ def _plainly(text: str, error: BaseException, status: int | None, code: str | No
     if status is not None:
         return f"the store answers {status}{_because(text, error, code)}"
     lowered = text.lower()
-    if isinstance(error, TimeoutError) or "timed out" in lowered or "timeout" in lowered or "timedout" in lowered:
-        return "no answer within --timeout"
     if "refused" in lowered:
         return "connection refused"
+    if _TIMEOUT.search(text) or any("Timeout" in type(each).__name__ for each in _chain(error)):
+        return "no answer within --timeout"
     if "dns error" in lowered or "name or service not known" in lowered or "failed to lookup" in lowered:
         return "the name of the store's host cannot be resolved"
-    if "certificate" in lowered:
-        return "the store's TLS certificate is not trusted (a CA file can be given)"
     return _first_line(error)
 
 
@@ -138,13 +160,15 @@ def _because(text: str, error: BaseException, code: str | None) -> str:
 
 
 def _whole_text(error: BaseException) -> str:
-    """Return what the exception and those that caused it say: libraries wrap, and lose, the telling part."""
-    parts: list[str] = []
-    seen: BaseException | None = error
-    while seen is not None and len(parts) < 5:
-        parts.append(f"{type(seen).__name__}: {seen}")
-        seen = seen.__cause__ or seen.__context__
-    return "\n".join(parts)
+    return "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Return the exception and those that caused it: libraries wrap, and lose, the telling part."""
+    chain = [error]
+    while len(chain) < _LONGEST_CHAIN and (cause := chain[-1].__cause__ or chain[-1].__context__):
+        chain.append(cause)
+    return chain
 
 
 def _first_line(error: BaseException) -> str:
@@ -153,17 +177,18 @@ def _first_line(error: BaseException) -> str:
 
 
 def _status(text: str, error: BaseException) -> int | None:
-    for name in ("status", "status_code", "code"):
-        value = getattr(error, name, None)
+    for each in _chain(error):
+        if "HttpProcessingError" in _names(each):
+            continue  # aiohttp's own verdict on a broken answer, given as the 400 of a server
+        names = ("status", "status_code", "code")
+        value = next((value for name in names if isinstance(value := getattr(each, name, None), int)), None)
+        response = getattr(each, "response", None)
+        if isinstance(response, dict):
+            value = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
         if isinstance(value, int) and 300 <= value < 600:
             return value
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
-        value = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-        if isinstance(value, int):
-            return value
     match = _STATUS.search(text)
-    return int(match[1] or match[2]) if match else None
+    return int(match[1]) if match else None
 
 
 def _s3_code(text: str) -> str | None:
@@ -172,4 +197,9 @@ def _s3_code(text: str) -> str | None:
 
 
 def _errno(error: BaseException) -> int | None:
-    return error.errno if isinstance(error, OSError) else None
+    # An SSLError is an OSError too, but numbers its faults in its own way.
+    return error.errno if isinstance(error, OSError) and "SSLError" not in _names(error) else None
+
+
+def _names(error: BaseException) -> set[str]:
+    return {each.__name__ for each in type(error).__mro__}

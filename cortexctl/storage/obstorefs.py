@@ -49,6 +49,7 @@ class ObstoreFileSystem(AbstractFileSystem):
                 for each in chunk
                 if each["path"] != itself
             ]
+            del chunk  # larger than the page, and not to be held while that waits
             if page:
                 yield page
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -40,11 +41,12 @@ def obstore_backend(location: BucketLocation, settings: S3Settings, bounds: Boun
         boto = client(settings, bounds)
         return list_pages(lambda name, **request: getattr(boto, name)(**request), settings.bucket, path, after, "")
 
+    fs = ObstoreFileSystem(S3Store(settings.bucket, **options))
     return ObstoreBackend(
-        ObstoreFileSystem(S3Store(settings.bucket, **options)),
+        fs,
         location.prefix,
         _conditional(settings),
-        _Writers(location, settings, options, bounds),
+        _Writers(location, settings, options, bounds, fs),
         plain_scan,
     )
 
@@ -58,6 +60,7 @@ def s3fs_backend(location: BucketLocation, settings: S3Settings, bounds: Bounds)
     if settings.insecure_skip_verify:
         client["verify"] = False
     elif settings.ca_file:
+        _certificates(settings.ca_file)
         client["verify"] = settings.ca_file
     fs = s3fs.S3FileSystem(
         anon=settings.anonymous,
@@ -78,6 +81,7 @@ def s3fs_backend(location: BucketLocation, settings: S3Settings, bounds: Bounds)
         skip_instance_cache=True,
     )
     fs.retries = 1
+    fs.connect()  # here, for it takes longer than a short --timeout
     return S3fsBackend(
         fs,
         settings.bucket,
@@ -100,8 +104,9 @@ def completed(settings: S3Settings) -> S3Settings:
     filled: dict[str, Any] = {
         "endpoint_url": environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL", ""),
         "region": environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION", ""),
-        "ca_file": environment.get("AWS_CA_BUNDLE", ""),
     }
+    if not settings.endpoint_url.startswith("http://"):
+        filled["ca_file"] = environment.get("AWS_CA_BUNDLE", "")
     if not settings.access_key_id and not settings.profile and not settings.anonymous:
         filled["access_key_id"] = environment.get("AWS_ACCESS_KEY_ID", "")
         filled["secret_access_key"] = environment.get("AWS_SECRET_ACCESS_KEY", "")
@@ -156,24 +161,31 @@ def _options(settings: S3Settings, bounds: Bounds) -> dict[str, Any]:
         # Attempts are made by `Requests`, which counts them and slows down on them.
         "retry_config": {"max_retries": 0},
         "virtual_hosted_style_request": not settings.uses_path_style(),
+        # obstore reads AWS_* of the environment for all that it is not told here.
+        "skip_signature": settings.anonymous,
+        "conditional_put": "etag",
     }
     if settings.endpoint_url:
         options["endpoint"] = _endpoint(settings)
     region = settings.region
-    if settings.anonymous:
-        options["skip_signature"] = True
-    elif settings.access_key_id:
-        options["access_key_id"] = settings.access_key_id
-        options["secret_access_key"] = settings.secret_access_key
-        if settings.session_token:
-            options["session_token"] = settings.session_token
-    else:
-        provider, region = _from_chain(settings)
-        options["credential_provider"] = provider
+    if settings.access_key_id and not settings.anonymous:
+        options["credential_provider"] = partial(_keys, settings)
+    elif not settings.anonymous:
+        options["credential_provider"], region = _from_chain(settings)
     if not region and not settings.endpoint_url:
         region = _region_of(settings, bounds)
     options["region"] = region or _ANYWHERE
     return options
+
+
+def _keys(settings: S3Settings) -> Any:
+    """Return the settings' own keys to obstore, which would put a session token of the environment beside them."""
+    return {
+        "access_key_id": settings.access_key_id,
+        "secret_access_key": settings.secret_access_key,
+        "token": settings.session_token or None,
+        "expires_at": None,
+    }
 
 
 def _from_chain(settings: S3Settings) -> tuple[Any, str]:
@@ -210,20 +222,25 @@ def _endpoint(settings: S3Settings) -> str:
 
 def _certificates(path: str) -> str:
     try:
-        return Path(path).read_text()
+        text = Path(path).read_text()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: the CA file cannot be read: {error}") from error
+    if "-----BEGIN CERTIFICATE-----" not in text:
+        raise UsageError(f"{path}: there is no PEM certificate in the CA file")
+    return text
 
 
 class _Writers:
     """The file system to write each key with: uploads are encrypted as the tenant's settings say."""
 
-    def __init__(self, location: BucketLocation, settings: S3Settings, options: dict[str, Any], bounds: Bounds) -> None:
+    def __init__(
+        self, location: BucketLocation, settings: S3Settings, options: dict[str, Any], bounds: Bounds, plain: Any
+    ) -> None:
         self._location = location
         self._settings = settings
         self._options = options
         self._bounds = bounds
-        self._made: dict[SSE, Any] = {}
+        self._made: dict[SSE, Any] = {SSE(): plain}
 
     def __call__(self, key: str) -> Any:
         sse = _sse_of(key, self._location, self._settings)

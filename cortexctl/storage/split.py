@@ -1,10 +1,11 @@
 """Listing a large tenant in several ranges at once.
 
 Pages of one listing come one after another. Block ids begin with their time, so once a tenant turns out large, the
-rest of its blocks is cut into spans of time that are listed side by side.
+rest of its blocks is cut into spans of time that are listed side by side, a bounded number of pages ahead.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from cortexctl.blocks.survey import StoredObject
 from cortexctl.storage.bulk import Ahead
@@ -14,36 +15,39 @@ Pages = Iterator[list[StoredObject]]
 
 _FULL_PAGE = 1000
 _PAGES_BEFORE_SPLIT = 3
-_LEAST_PAGES_TO_SPLIT = 12
+_LEAST_PAGES_TO_SPLIT = 9
 _MOST_RANGES = 16
-_PAGES_AHEAD = 4
+_PAGES_A_RANGE = 4
 
 
 def split_ranges(scan: Callable[[str | None], Pages], prefix: str, now_s: float) -> Pages:
     """Yield the pages that `scan` gives from the start, its later part listed in ranges at the same time.
 
-    `scan` takes the key to go on behind. Each range costs at most one page that the next one lists again.
+    `scan` takes the key to go on behind. A few pages tell how dense the blocks are, then as many ranges are listed at
+    once as may wait in memory, and so on. Each range costs at most one page that the next one lists again.
     """
-    pages = scan(None)
-    first: StoredObject | None = None
-    last: StoredObject | None = None
-    for number, page in enumerate(pages, start=1):
-        yield page
-        first = first or (page[0] if page else None)
-        last = page[-1] if page else last
-        if len(page) != _FULL_PAGE:
-            continue
-        if number == _PAGES_BEFORE_SPLIT and first and last:
-            cuts = _cuts(first.key, last.key, prefix, now_s, number)
-            if cuts:
-                yield from _side_by_side(scan, [last.key, *cuts])
-                return
+    after: str | None = None
+    while True:
+        first: StoredObject | None = None
+        starts: list[str | None] = []
+        for number, page in enumerate(scan(after), start=1):
+            yield page
+            first = first or page[0]
+            if number == _PAGES_BEFORE_SPLIT and len(page) == _FULL_PAGE:
+                starts = _cuts(first.key, page[-1].key, prefix, now_s)
+            if starts:
+                break
+        if not starts:
+            return
+        yield from _side_by_side(scan, starts)
+        after = starts[-1]
+        if after is None:
+            return
 
 
-def _side_by_side(scan: Callable[[str | None], Pages], starts: list[str]) -> Pages:
-    """Yield the pages behind each start, up to the next one."""
-    ends: list[str | None] = [*starts[1:], None]
-    ranges = [Ahead(_until(scan(start), end), _PAGES_AHEAD) for start, end in zip(starts, ends, strict=True)]
+def _side_by_side(scan: Callable[[str | None], Pages], starts: list[str | None]) -> Pages:
+    """Yield the pages behind each start, up to the next one; None at the end is the end of the listing."""
+    ranges = [Ahead(_until(scan(start), end), _PAGES_A_RANGE) for start, end in pairwise(starts)]
     try:
         for each in ranges:
             yield from each
@@ -60,17 +64,23 @@ def _until(pages: Pages, end: str | None) -> Pages:
         yield page
 
 
-def _cuts(first: str, last: str, prefix: str, now_s: float, pages: int) -> list[str]:
-    """Return the keys to cut the rest of a listing at, or none when it is too short, or not of blocks."""
+def _cuts(first: str, last: str, prefix: str, now_s: float) -> list[str | None]:
+    """Return the keys to cut at what follows a few pages, or none when that is short, or not of blocks.
+
+    The last one is None when the ranges reach the end.
+    """
     first_id, last_id = (key[len(prefix) :].partition("/")[0] for key in (first, last))
     if not (ulid.is_ulid(first_id) and ulid.is_ulid(last_id)):
         return []
     began_ms, reached_ms, ends_ms = ulid.time_ms(first_id), ulid.time_ms(last_id), int(now_s * 1000)
     if not began_ms < reached_ms < ends_ms:
         return []
-    expected_pages = pages * (ends_ms - began_ms) / (reached_ms - began_ms)
+    page_ms = (reached_ms - began_ms) / _PAGES_BEFORE_SPLIT
+    expected_pages = (ends_ms - reached_ms) / page_ms
     if expected_pages < _LEAST_PAGES_TO_SPLIT:
         return []
-    count = min(_MOST_RANGES, int(expected_pages / _PAGES_AHEAD))
-    step_ms = (ends_ms - reached_ms) / count
-    return [prefix + ulid.first_at(int(reached_ms + number * step_ms)) for number in range(1, count)]
+    count = min(_MOST_RANGES, int(expected_pages / _PAGES_A_RANGE))
+    reaches_end = count < _MOST_RANGES
+    step_ms = (ends_ms - reached_ms) / count if reaches_end else page_ms * _PAGES_A_RANGE
+    cuts = [prefix + ulid.first_at(int(reached_ms + number * step_ms)) for number in range(1, count + 1)]
+    return [last, *cuts[:-1], None] if reaches_end else [last, *cuts]

@@ -46,6 +46,11 @@ def _answers(call: Call, version: ListVersion, **request: Any) -> Iterator[Any]:
         request[token] = following or answer["Contents"][-1]["Key"]
 
 
+async def _read(body: Any) -> Any:
+    async with body:  # also where it breaks off: the connection is given back
+        return await body.read()
+
+
 class S3fsBackend(Backend):
     """S3 through s3fs: its sessions, its loop and its errors, but one request for one answer."""
 
@@ -87,7 +92,7 @@ class S3fsBackend(Backend):
         from fsspec.asyn import sync
 
         answer = self._call("get_object", Bucket=self._bucket, Key=self.path(key))
-        body: bytes = sync(self.fs.loop, answer["Body"].read, timeout=self._timeout_s)
+        body: bytes = sync(self.fs.loop, _read, answer["Body"], timeout=self._timeout_s)
         return Stored(body, Version(answer.get("ETag")), answer["LastModified"].timestamp())
 
     def put(self, key: str, body: bytes, replacing: Stored | None) -> None:

@@ -12,7 +12,7 @@ from cortexctl.config import BucketLocation, FilesystemSettings, MemorySettings,
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Bounds
 from cortexctl.storage.open import Driver, open_bucket
-from tests.servers import ACCESS_KEY, SECRET_KEY, ScriptedS3
+from tests.servers import ACCESS_KEY, SECRET_KEY, ScriptedS3, create_bucket
 
 QUICK = Bounds(timeout_s=10, attempts=3, first_pause_s=0.001, longest_pause_s=0.002)
 
@@ -91,17 +91,15 @@ def local_store(directory: Path) -> Store:
 
 def moto_store(endpoint: str, driver: Driver) -> Store:
     """Return an empty bucket of moto."""
-    from moto.s3.models import s3_backends
-
     name = f"moto-{uuid.uuid4().hex[:8]}"
-    s3_backends["123456789012"]["aws"].create_bucket(name, "us-east-1")
+    create_bucket(endpoint, name)
     return Store(BucketLocation(s3(endpoint, name)), driver, is_moto=True, many=300)
 
 
 def rclone_store(endpoint: str, directory: Path, driver: Driver) -> Store:
     """Return an empty bucket of rclone, where the bucket is a directory."""
     name = f"rclone-{uuid.uuid4().hex[:8]}"
-    (directory / name).mkdir()
+    create_bucket(endpoint, name)
     many = 3000 if driver is Driver.OBSTORE else 500
     location = BucketLocation(s3(endpoint, name))
     return Store(location, driver, directory=directory / name, ignores_conditions=True, many=many)
