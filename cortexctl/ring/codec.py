@@ -61,9 +61,9 @@ def _message_types() -> tuple[type[Message], type[Message]]:
         name="ingesters", number=_INGESTERS, label=field.LABEL_REPEATED, **kind
     )
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
+    pool.Add(file)
     desc, instance_desc = (
-        message_factory.GetMessageClass(pool.FindMessageTypeByName(f"cortexctl.ring.{name}"))  # type: ignore[no-untyped-call]
+        message_factory.GetMessageClass(pool.FindMessageTypeByName(f"cortexctl.ring.{name}"))
         for name in ("Desc", "InstanceDesc")
     )
     return desc, instance_desc
@@ -234,8 +234,8 @@ def _named(number: int, depth: int) -> str:
 
 
 def _unknown(message: Any) -> Iterator[int]:
-    unknown = UnknownFieldSet(message)  # type: ignore[no-untyped-call]
-    return (each.field_number for each in unknown) if len(unknown) else iter(())  # type: ignore[no-untyped-call]
+    unknown: Any = UnknownFieldSet(message)
+    return (each.field_number for each in unknown)
 
 
 def _instance(instance_id: str, desc: Any, oddities: list[str]) -> Instance:

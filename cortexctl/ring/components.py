@@ -4,7 +4,7 @@ Source: cortexproject/cortex, pkg/ring/ring.go, pkg/storegateway/gateway_ring.go
 pkg/ruler/ruler_ring.go, pkg/alertmanager/alertmanager_ring.go, pkg/parquetconverter/converter.go.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cortexctl.ring.model import InstanceState
@@ -106,21 +106,10 @@ class Component:
         """Cortex's defaults."""
         return Settings(self.replication_factor, strategy=self.strategy)
 
-    def configured(self, replication_factor: int | None, zone_awareness: bool | None, timeout_s: float | None) -> Settings:
-        """Return the defaults with what is not None in their place."""
-        given = {
-            "replication_factor": replication_factor,
-            "zone_awareness": zone_awareness,
-            "heartbeat_timeout_s": timeout_s,
-        }
-        return replace(self.settings, **{name: value for name, value in given.items() if value is not None})
-
 
 _DEFAULT, _IGNORE = Strategy.DEFAULT, Strategy.IGNORE_UNHEALTHY
 
-INGESTER = Component(
-    "ingester", "collectors/", "ring", 3, 128, _DEFAULT, (WRITE, WRITE_NO_EXTEND, READ, REPORTING), 5
-)
+INGESTER = Component("ingester", "collectors/", "ring", 3, 128, _DEFAULT, (WRITE, WRITE_NO_EXTEND, READ, REPORTING), 5)
 DISTRIBUTOR = Component("distributor", "collectors/", "distributor", 1, 1, _DEFAULT, (REPORTING,), 5)
 STORE_GATEWAY = Component(
     "store-gateway",

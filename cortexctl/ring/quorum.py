@@ -3,6 +3,7 @@
 Source: cortexproject/cortex, pkg/ring/ring.go, Get, GetReplicationSetForOperation, countTokens and countTokensByAz.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -135,20 +136,13 @@ class _Search:
         self._owners = view.arcs.owners
         members, settings = view.members, view.settings
         is_lost = [each.zone in lost_zones for each in members]
-        self._healthy = [
-            fine and not lost for fine, lost in zip(view.health(operation), is_lost, strict=True)
-        ]
+        self._healthy = [fine and not lost for fine, lost in zip(view.health(operation), is_lost, strict=True)]
         self._extends = [operation.extends(each.state) for each in members]
-        numbers = {zone: number for number, zone in enumerate(view.zones)}
-        self._zone = [
-            numbers[each.zone] if settings.zone_awareness and each.zone in numbers and each.zone else -1
-            for each in members
-        ]
-        self._zones = len(view.zones)
+        numbers = {zone: number for number, zone in enumerate(dict.fromkeys(each.zone for each in members))}
+        self._zone = [numbers[each.zone] if settings.zone_awareness and each.zone else -1 for each in members]
+        self._zones, self._names = len(view.zones), len(numbers)
         self._wanted = settings.replication_factor
-        self._trouble = [
-            extends or not healthy for extends, healthy in zip(self._extends, self._healthy, strict=True)
-        ]
+        self._trouble = [extends or not healthy for extends, healthy in zip(self._extends, self._healthy, strict=True)]
         self._count = self._counter()
 
     @cached_property
@@ -178,12 +172,12 @@ class _Search:
         total = len(self._owners)
         circle = self._owners * 2
         healthy, extends, trouble, zone = self._healthy, self._extends, self._trouble, self._zone
-        replicas, zones = self._wanted, self._zones
-        a_zone, one_more = divmod(replicas, zones)
+        replicas, names = self._wanted, self._names
+        a_zone, one_more = divmod(replicas, self._zones)
 
         def count(start: int) -> tuple[int, bool]:
             taken: list[int] = []
-            in_zone = [0] * zones
+            in_zone = [0] * names
             wanted, extra, fine, is_troubled = replicas, one_more, 0, False
             for position in range(start, start + total):
                 owner = circle[position]
@@ -196,7 +190,7 @@ class _Search:
                         continue
                     if not extends[owner]:
                         in_zone[its_zone] = there + 1
-                        if 0 < there >= a_zone:
+                        if there and there >= a_zone:
                             extra -= 1
                 taken.append(owner)
                 if trouble[owner]:
@@ -219,8 +213,7 @@ def read_quorum(view: View, operation: Operation = READ, lost_zones: Collection[
     if not view.arcs.tokens:
         return ReadQuorum((), (), (), -1, "empty ring")
     healthy = {
-        name: view.is_healthy(each, operation) and each.zone not in lost_zones
-        for name, each in view.instances.items()
+        name: view.is_healthy(each, operation) and each.zone not in lost_zones for name, each in view.instances.items()
     }
     unhealthy = tuple(name for name, fine in healthy.items() if not fine)
     failed_zones = tuple(sorted({view.instances[name].zone for name in unhealthy}))
@@ -252,13 +245,14 @@ def ownership(view: View) -> dict[str, Share]:
 
     Source: pkg/ring/ring.go, countTokens and countTokensByAz, and pkg/ring/http.go, ServeHTTP.
     """
+    everything = view.arcs
     keys = [0] * len(view.members)
     by_zone = view.settings.zone_awareness
     holders: dict[str, set[int]] = {zone: set() for zone in view.zones}
     for zone in view.zones if by_zone else ("",):
-        arcs = view.zone_arcs(zone) if by_zone else view.arcs
+        arcs = view.zone_arcs(zone) if by_zone else everything
         _add_arcs(arcs, keys)
-        _add_doubles(view, arcs, zone if by_zone else None, keys)
+        _add_doubles(view, zone if by_zone else None, keys)
         if by_zone:
             holders[zone].update(arcs.owners)
     for number, each in enumerate(view.instances.values()):
@@ -279,14 +273,12 @@ def _add_arcs(arcs: Arcs, keys: list[int]) -> None:
         before = token
 
 
-def _add_doubles(view: View, arcs: Arcs, zone: str | None, keys: list[int]) -> None:
+def _add_doubles(view: View, zone: str | None, keys: list[int]) -> None:
     """Add a whole circle for each token that is there once more, which is what Cortex makes of equal neighbours."""
-    if not view.has_shared_tokens:
-        return
-    times: dict[int, int] = {}
-    for each in view.instances.values():
-        if zone is None or each.zone == zone:
-            for token in each.tokens:
-                times[token] = times.get(token, 0) + 1
-    for token, owner in zip(arcs.tokens, arcs.owners, strict=True):
-        keys[owner] += (times[token] - 1) * SPACE
+    there = set()
+    for token, holder in view.doubles:
+        if zone is None or view.members[holder].zone == zone:
+            owner = view.owner(token)
+            if zone is None or owner.zone == zone or token in there:
+                keys[view.arcs.owners[bisect_left(view.arcs.tokens, token)]] += SPACE
+            there.add(token)

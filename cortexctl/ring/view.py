@@ -3,12 +3,13 @@
 Source: cortexproject/cortex, pkg/ring/ring.go, pkg/ring/model.go, pkg/ring/replication_strategy.go.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from itertools import chain, compress
+from itertools import chain, compress, islice
+from operator import eq
 
 from cortexctl.ring.components import Operation, Settings, Strategy
 from cortexctl.ring.model import Instance, Ring, ring
@@ -83,6 +84,7 @@ class View:
         }
         self.members = list(self.instances.values())
         self._inherited = {} if whole is None else whole.shared_owners
+        self._doubles: list[tuple[int, int]] = []
         self._health: dict[int, list[bool]] = {}
 
     @cached_property
@@ -95,53 +97,63 @@ class View:
         """The whole circle."""
         bits = len(self.members).bit_length()
         numbered = ([token << bits | number for token in each.tokens] for number, each in enumerate(self.members))
-        merged = sorted(chain.from_iterable(numbered))
-        mask = (1 << bits) - 1
-        tokens, owners = [each >> bits for each in merged], [each & mask for each in merged]
-        owner_of = dict(zip(tokens, owners, strict=True))
+        tokens, owners = _split(sorted(chain.from_iterable(numbered)), bits)
+        is_doubled = list(map(eq, tokens, islice(tokens, 1, None)))
+        if True in is_doubled:
+            self._doubles = list(compress(zip(tokens, owners, strict=True), is_doubled))
+            is_last = [not each for each in is_doubled] + [True]
+            tokens, owners = list(compress(tokens, is_last)), list(compress(owners, is_last))
         if self._inherited:
-            self._inherit(owner_of)
-        if self._inherited or len(owner_of) != len(tokens):
-            return Arcs(list(owner_of), list(owner_of.values()))
+            self._inherit(tokens, owners)
         return Arcs(tokens, owners)
 
-    def _inherit(self, owner_of: dict[int, int]) -> None:
+    def _inherit(self, tokens: list[int], owners: list[int]) -> None:
         numbers = {each.id: number for number, each in enumerate(self.members)}
         for token, (owner, zone) in self._inherited.items():
-            if token in owner_of:
+            position = bisect_left(tokens, token)
+            if position < len(tokens) and tokens[position] == token:
                 if owner not in numbers:
                     numbers[owner] = len(self.members)
                     self.members.append(Instance(owner, zone=zone))
-                owner_of[token] = numbers[owner]
+                owners[position] = numbers[owner]
 
-    @cached_property
-    def has_shared_tokens(self) -> bool:
-        """Whether a token is there twice, with two instances or with one."""
-        return len(self.arcs.tokens) != sum(len(each.tokens) for each in self.instances.values())
+    @property
+    def doubles(self) -> list[tuple[int, int]]:
+        """Each token that is there once more, with another holder or its own, and that holder's number."""
+        len(self.arcs.tokens)
+        return self._doubles
+
+    def owner(self, token: int) -> Instance:
+        """Return the owner of a token that there is."""
+        return self.members[self.arcs.owners[bisect_left(self.arcs.tokens, token)]]
 
     @cached_property
     def shared_owners(self) -> dict[int, tuple[str, str]]:
-        """The owner of each token that is there twice, and its zone."""
-        if not self.has_shared_tokens:
-            return dict(self._inherited)
-        seen: set[int] = set()
-        shared: dict[int, tuple[str, str]] = {}
-        for each in self.instances.values():
-            for token in each.tokens:
-                if token in seen:
-                    shared[token] = (each.id, each.zone)
-                seen.add(token)
-        return shared | self._inherited
+        """The owner of each token that is there more than once, and its zone."""
+        owners = ((token, self.owner(token)) for token, _ in self.doubles)
+        return {token: (owner.id, owner.zone) for token, owner in owners} | self._inherited
 
     def zone_arcs(self, zone: str) -> Arcs:
         """Return the circle of a zone's tokens alone. The owner of a shared token may be of another zone."""
         arcs = self.arcs
-        if not self.has_shared_tokens and not self._inherited:
-            in_zone = [each.zone == zone for each in self.members]
-            chosen = list(map(in_zone.__getitem__, arcs.owners))
-            return Arcs(list(compress(arcs.tokens, chosen)), list(compress(arcs.owners, chosen)))
-        tokens = sorted({token for each in self.instances.values() if each.zone == zone for token in each.tokens})
-        return Arcs(tokens, [arcs.owners[bisect_right(arcs.tokens, token) - 1] for token in tokens])
+        is_in_zone = [each.zone == zone and each.id in self.instances for each in self.members]
+        chosen = list(map(is_in_zone.__getitem__, arcs.owners))
+        tokens, owners = list(compress(arcs.tokens, chosen)), list(compress(arcs.owners, chosen))
+        elsewhere = self._held_in(zone).difference(tokens)
+        if elsewhere:
+            bits = len(self.members).bit_length()
+            merged = [token << bits | owner for token, owner in zip(tokens, owners, strict=True)]
+            merged += [token << bits | arcs.owners[bisect_left(arcs.tokens, token)] for token in elsewhere]
+            tokens, owners = _split(sorted(merged), bits)
+        return Arcs(tokens, owners)
+
+    def _held_in(self, zone: str) -> set[int]:
+        """Return the zone's tokens whose owner may be another than their holder."""
+        held = {token for token, holder in self.doubles if self.members[holder].zone == zone}
+        if self._inherited:
+            mine = (each.tokens for each in self.instances.values() if each.zone == zone)
+            held |= self._inherited.keys() & set(chain.from_iterable(mine))
+        return held
 
     def is_alive(self, each: Instance) -> bool:
         """Return whether the heartbeat is recent enough; one in the future is."""
@@ -213,7 +225,8 @@ class View:
                 wanted += 1
             elif is_limited:
                 in_zone[each.zone] = there + 1
-                zones_with_one_more -= 0 < there >= a_zone
+                if there and there >= a_zone:
+                    zones_with_one_more -= 1
             yield position, number, True
 
     def _judged(self, token: int, each: Instance, operation: Operation, *, is_taken: bool) -> Candidate:
@@ -238,6 +251,11 @@ class View:
             across = " across different availability zones" if self.settings.zone_awareness else ""
             text = f"at least {need} live replicas required{across}, could only find {found}"
         return text + (f" - unhealthy instances: {','.join(addresses)}" if addresses else "")
+
+
+def _split(merged: list[int], bits: int) -> tuple[list[int], list[int]]:
+    mask = (1 << bits) - 1
+    return [each >> bits for each in merged], [each & mask for each in merged]
 
 
 def needed(settings: Settings, healthy: int) -> int:
