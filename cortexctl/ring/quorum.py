@@ -6,8 +6,7 @@ Source: cortexproject/cortex, pkg/ring/ring.go, Get, GetReplicationSetForOperati
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import combinations, pairwise
+from itertools import combinations, islice, pairwise
 
 from cortexctl.ring.components import READ, WRITE, Operation
 from cortexctl.ring.model import SPACE
@@ -93,31 +92,30 @@ class Share:
 def write_quorum(view: View, operation: Operation = WRITE, lost_zones: Collection[str] = ()) -> WriteQuorum:
     """Return how every arc stands, those lost included whose owners are in `lost_zones`, as if they had gone stale.
 
-    The replica sets of an arc's keys are one and the same, so all keys are looked at. Arcs whose replicas are all
-    healthy have as many as are wanted, so only the arcs before a member that is not are searched, each until the
-    search no longer comes to it: the farther an arc is from it, the sooner the others are enough.
+    The replica sets of an arc's keys are one and the same, so all keys are looked at. Only arcs whose search comes to
+    a member that is unhealthy, or that extends the set, differ from each other. They lie right before its tokens: once
+    the search from an arc no longer comes to it, that from an arc farther before does not either.
     """
     arcs = view.arcs
     if not arcs.tokens:
         return WriteQuorum({}, ())
-    search = _Search(view, operation, lost_zones)
+    troubled, otherwise = _Search(view, operation, lost_zones).run()
     tallied: dict[int, list[int]] = {}
-    failing: list[int] = []
-    rest = [len(arcs.tokens), SPACE]
-    for position, healthy in search.troubled():
+    rest = [len(arcs.tokens) - len(troubled), SPACE]
+    for position, healthy in troubled.items():
         keys = (arcs.tokens[position] - arcs.tokens[position - 1]) % SPACE or SPACE
         tally = tallied.setdefault(healthy, [0, 0])
         tally[0] += 1
         tally[1] += keys
-        rest[0] -= 1
         rest[1] -= keys
-        if len(failing) < _EXAMPLES and healthy < needed(view.settings, healthy):
-            failing.append(arcs.tokens[position - 1])
     if rest[0]:
-        tally = tallied.setdefault(search.untroubled, [0, 0])
+        tally = tallied.setdefault(otherwise, [0, 0])
         tally[0] += rest[0]
         tally[1] += rest[1]
-    return WriteQuorum(_by_margin(view, tallied), tuple(failing))
+    fails = {healthy for healthy in tallied if healthy < needed(view.settings, healthy)}
+    failing = (each for each in range(len(arcs.tokens)) if troubled.get(each, otherwise) in fails) if fails else ()
+    keys_of_some = tuple(arcs.tokens[position - 1] for position in islice(failing, _EXAMPLES))
+    return WriteQuorum(_by_margin(view, tallied), keys_of_some)
 
 
 def _by_margin(view: View, tallied: Mapping[int, list[int]]) -> dict[int, Keys]:
@@ -143,29 +141,26 @@ class _Search:
         self._zones, self._names = len(view.zones), len(numbers)
         self._wanted = settings.replication_factor
         self._trouble = [extends or not healthy for extends, healthy in zip(self._extends, self._healthy, strict=True)]
-        self._count = self._counter()
 
-    @cached_property
-    def untroubled(self) -> int:
-        """How many replicas an arc has that comes to no member in trouble."""
-        in_trouble = any(map(self._trouble.__getitem__, self._owners))
-        return self._wanted if in_trouble else self._count(0)[0]
+    def run(self) -> tuple[dict[int, int], int]:
+        """Return the healthy replicas of each arc whose search comes to a member in trouble, and those of the others.
 
-    def troubled(self) -> "list[tuple[int, int]]":
-        """Return each arc whose search comes to a member in trouble, and its number of healthy replicas."""
-        trouble = self._trouble
+        The others have one number: as many as are wanted or, if fewer, as many as the whole ring can give.
+        """
+        trouble, count, total = self._trouble, self._counter(), len(self._owners)
         positions = [position for position, owner in enumerate(self._owners) if trouble[owner]]
         if not positions:
-            return []
-        found: list[tuple[int, int]] = []
-        count, total = self._count, len(self._owners)
+            return {}, count(0)[0]
+        found: dict[int, int] = {}
+        otherwise = 0
         for before, last in pairwise([positions[-1] - total, *positions]):
             for position in range(last, before, -1):
                 healthy, is_troubled = count(position % total)
                 if not is_troubled:
+                    otherwise = healthy
                     break
-                found.append((position % total, healthy))
-        return found
+                found[position % total] = healthy
+        return found, otherwise
 
     def _counter(self) -> Callable[[int], tuple[int, bool]]:
         """Return the function from an arc to its healthy replicas, and whether one of its replicas is in trouble."""

@@ -123,6 +123,11 @@ class View:
         len(self.arcs.tokens)
         return self._doubles
 
+    @property
+    def has_doubles(self) -> bool:
+        """Whether a token is there more than once, or more than once in the whole that this is a part of."""
+        return bool(self.doubles or self._inherited)
+
     def owner(self, token: int) -> Instance:
         """Return the owner of a token that there is."""
         return self.members[self.arcs.owners[bisect_left(self.arcs.tokens, token)]]
