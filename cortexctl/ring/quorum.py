@@ -69,7 +69,7 @@ class Share:
 
     id: str
     keys: int
-    """Of 2**32. A token that is there twice counts for a whole circle, as in Cortex."""
+    """Of 2**32; as Cortex shows it, more where a token is there twice."""
     expected: float
     """The part it should have, 0 to 1."""
 
@@ -235,8 +235,10 @@ def zones_tolerated(view: View, holds: Callable[[Collection[str]], bool]) -> int
     return len(view.zones)
 
 
-def ownership(view: View) -> dict[str, Share]:
+def ownership(view: View, *, as_shown: bool = False) -> dict[str, Share]:
     """Return each instance's share, in the order of ids.
+
+    `as_shown` is as on Cortex's page, which counts a whole circle for each token that is there once more.
 
     Source: pkg/ring/ring.go, countTokens and countTokensByAz, and pkg/ring/http.go, ServeHTTP.
     """
@@ -247,7 +249,8 @@ def ownership(view: View) -> dict[str, Share]:
     for zone in view.zones if by_zone else ("",):
         arcs = view.zone_arcs(zone) if by_zone else everything
         _add_arcs(arcs, keys)
-        _add_doubles(view, zone if by_zone else None, keys)
+        if as_shown:
+            _add_doubles(view, zone if by_zone else None, keys)
         if by_zone:
             holders[zone].update(arcs.owners)
     for number, each in enumerate(view.instances.values()):

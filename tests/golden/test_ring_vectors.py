@@ -176,7 +176,7 @@ def test_shares_are_those_of_the_page(state: str, name: str) -> None:
     html.read(read(state, f"{name}-ring.html").decode())
     zone_awareness = name != "compactor"
     view = View(raw(state, name), Settings(zone_awareness=zone_awareness), captured_s(state))
-    shares = ownership(view)
+    shares = ownership(view, as_shown=True)
     at = html.headings.index("Ownership")
     rows = {row[0]: row for row in html.rows if row}
     assert rows.keys() == shares.keys()

@@ -188,14 +188,20 @@ def test_an_explanation_is_of_the_replica_set(view: View, key: int, operation: O
 
 
 @given(views())
-def test_shares_add_up(view: View) -> None:
-    shares = ownership(view)
-    assert list(shares) == list(view.instances)
-    if not view.has_doubles and view.arcs.tokens:
-        circles = (
-            {each.zone for each in view.instances.values() if each.tokens} if view.settings.zone_awareness else {""}
-        )
-        assert sum(each.keys for each in shares.values()) == len(circles) * SPACE
+def test_shares_are_those_that_cortexs_loops_add_up(view: View) -> None:
+    owner_of = {token: each.id for each in view.instances.values() for token in each.tokens}
+    expected = dict.fromkeys(view.instances, 0)
+    for zone in view.zones if view.settings.zone_awareness else [None]:
+        held = (each.tokens for each in view.instances.values() if zone in (None, each.zone))
+        circle = sorted(token for tokens_of_one in held for token in tokens_of_one)
+        for before, token in pairwise([*circle[-1:], *circle]):
+            expected[owner_of[token]] += token - before if before < token else SPACE - before + token
+    assert {name: share.keys for name, share in ownership(view, as_shown=True).items()} == expected
+    truth = ownership(view)
+    assert list(truth) == list(view.instances)
+    assert all(share.keys <= max(SPACE, SPACE * len(view.zones)) for share in truth.values())
+    if not view.has_doubles:
+        assert {name: share.keys for name, share in truth.items()} == expected
 
 
 @settings(deadline=None)  # the first shard computes Go's table
@@ -210,4 +216,4 @@ def test_a_shard_grows_by_instances_and_loses_none(view: View, tenant: str, size
         found = smaller.replica_set(0, operation)
         assert view.has_doubles or set(found.instances) <= smaller.instances.keys()
         write_quorum(smaller, operation)
-    ownership(smaller)
+    assert sum(each.keys for each in ownership(smaller, as_shown=True).values()) >= 0
