@@ -151,6 +151,8 @@ class _Search:
         positions = [position for position, owner in enumerate(self._owners) if trouble[owner]]
         if not positions:
             return {}, count(0)[0]
+        if self._wanted == self._zones == self._names and -1 not in self._zone and not any(self._extends):
+            return self._run_one_a_zone()
         found: dict[int, int] = {}
         otherwise = 0
         for before, last in pairwise([positions[-1] - total, *positions]):
@@ -161,6 +163,24 @@ class _Search:
                     break
                 found[position % total] = healthy
         return found, otherwise
+
+    def _run_one_a_zone(self) -> tuple[dict[int, int], int]:
+        """Return the same where each zone has one replica, its next: in one pass, against the order of the ring."""
+        healthy, zone = self._healthy, self._zone
+        following: dict[int, int] = {}
+        for owner in self._owners:
+            if following.setdefault(zone[owner], owner) == owner and len(following) == self._zones:
+                break
+        everyone = len(following)
+        fine = sum(healthy[owner] for owner in following.values())
+        found = {}
+        for position in range(len(self._owners) - 1, -1, -1):
+            owner = self._owners[position]
+            fine += healthy[owner] - healthy[following[zone[owner]]]
+            following[zone[owner]] = owner
+            if fine < everyone:
+                found[position] = fine
+        return found, everyone
 
     def _counter(self) -> Callable[[int], tuple[int, bool]]:
         """Return the function from an arc to its healthy replicas, and whether one of its replicas is in trouble."""

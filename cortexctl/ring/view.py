@@ -85,6 +85,7 @@ class View:
         self.members = list(self.instances.values())
         self._inherited = {} if whole is None else whole.shared_owners
         self._doubles: list[tuple[int, int]] = []
+        self._zone_arcs: dict[str, Arcs] = {}
         self._health: dict[int, list[bool]] = {}
 
     @cached_property
@@ -140,6 +141,11 @@ class View:
 
     def zone_arcs(self, zone: str) -> Arcs:
         """Return the circle of a zone's tokens alone. The owner of a shared token may be of another zone."""
+        if zone not in self._zone_arcs:
+            self._zone_arcs[zone] = self._arcs_of(zone)
+        return self._zone_arcs[zone]
+
+    def _arcs_of(self, zone: str) -> Arcs:
         arcs = self.arcs
         is_in_zone = [each.zone == zone and each.id in self.instances for each in self.members]
         chosen = list(map(is_in_zone.__getitem__, arcs.owners))
