@@ -7,12 +7,26 @@ from itertools import pairwise
 from pathlib import Path
 
 import cramjam
-from hypothesis import example, given, settings
+from hypothesis import example, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from cortexctl.errors import DataError
+from cortexctl.findings import run_checks
 from cortexctl.ring import codec, page, tokens
-from cortexctl.ring.components import BLOCKS_OWNER_SYNC, OPERATIONS, READ, WRITE, Operation, Settings, Strategy
+from cortexctl.ring.checked import Backend, CheckedRing
+from cortexctl.ring.checks import CHECKS
+from cortexctl.ring.components import (
+    BLOCKS_OWNER_SYNC,
+    COMPONENTS,
+    OPERATIONS,
+    READ,
+    WRITE,
+    Component,
+    Operation,
+    Settings,
+    Strategy,
+)
 from cortexctl.ring.model import SPACE, Instance, Ring, instance, ring
 from cortexctl.ring.quorum import ownership, write_quorum
 from cortexctl.ring.shards import shuffle_shard
@@ -91,7 +105,7 @@ def test_any_value(value: bytes) -> None:
     read(value)
 
 
-@settings(max_examples=300)
+@hypothesis_settings(max_examples=300)
 @given(st.binary(max_size=80) | damaged(PROTOBUF) | st.binary(max_size=30).map(lambda tail: PROTOBUF[:40] + tail))
 def test_any_protobuf(data: bytes) -> None:
     read(bytes(cramjam.snappy.compress_raw(data)))
@@ -146,13 +160,34 @@ def test_any_token_file(body: bytes) -> None:
         assert tokens.decode(tokens.encode(file)).tokens == file.tokens
 
 
+@given(
+    st.lists(instances(TEXTS), max_size=5),
+    st.sampled_from(list(COMPONENTS.values())),
+    st.builds(Settings, st.integers(1, 5), st.booleans(), st.sampled_from([0, 60])),
+    st.none() | st.sampled_from(list(Backend)),
+    st.booleans(),
+)
+def test_any_ring_is_checked(
+    members: list[Instance],
+    component: Component,
+    settings: Settings,
+    backend: Backend | None,
+    is_shown: bool,
+) -> None:
+    if is_shown:
+        members = [replace(each, tokens=(), hidden_tokens=len(each.tokens), hidden_state=True) for each in members]
+    checked = CheckedRing(component, ring(members), settings, NOW_S, backend)
+    for finding in run_checks(CHECKS, checked, component.name):
+        json.dumps(finding.document())
+
+
 def keys_of_every_arc(view: View) -> list[tuple[int, int]]:
     """Return a key of each arc, its first, and how many it has."""
     distinct = sorted({token for each in view.instances.values() for token in each.tokens})
     return [(before, (token - before) % SPACE or SPACE) for before, token in pairwise([*distinct[-1:], *distinct])]
 
 
-@settings(max_examples=400)
+@hypothesis_settings(max_examples=400)
 @given(views(), OPERATION, st.sets(st.sampled_from(["a", "b"]), max_size=1))
 def test_the_quorum_of_writes_is_that_of_every_replica_set(view: View, operation: Operation, lost: set[str]) -> None:
     stale = [
@@ -204,7 +239,7 @@ def test_shares_are_those_that_cortexs_loops_add_up(view: View) -> None:
         assert {name: share.keys for name, share in truth.items()} == expected
 
 
-@settings(deadline=None)  # the first shard computes Go's table
+@hypothesis_settings(deadline=None)  # the first shard computes Go's table
 @given(views(), TEXTS, st.integers(0, 8), st.booleans())
 def test_a_shard_grows_by_instances_and_loses_none(view: View, tenant: str, size: int, stable: bool) -> None:
     smaller = shuffle_shard(view, tenant, size or 1, zone_stable=stable)
