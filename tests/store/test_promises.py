@@ -1,6 +1,7 @@
 """What every store is promised to do, whichever library speaks to it."""
 
 import itertools
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -305,6 +306,16 @@ def race(writers: list[Bucket], key: str, step: str) -> list[bytes]:
         return [body for body in pool.map(write, writers) if body is not None]
 
 
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """Have threads take turns often enough that those within one process meet."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless_threads")
 def test_of_writers_at_the_same_moment_exactly_one_wins(store: Store) -> None:
     if store.ignores_conditions:
         pytest.skip("this store ignores conditions: see test_conditional_says_the_truth")

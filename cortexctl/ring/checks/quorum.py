@@ -1,0 +1,100 @@
+"""Checks of quorums: whether Cortex finds enough instances for what it has to do."""
+
+from collections.abc import Iterator
+
+from cortexctl.findings import Problem, Severity, check
+from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.checks.paste import owners, show
+from cortexctl.ring.components import COMPACTOR_RING, INGESTER, PARQUET_CONVERTER, REPORTING
+from cortexctl.ring.model import InstanceState
+
+_SINGLE = (COMPACTOR_RING.name, PARQUET_CONVERTER.name)
+
+
+def _is_judged_by_key(checked: CheckedRing) -> bool:
+    return checked.component.operations[0] is not REPORTING and checked.component.name not in _SINGLE
+
+
+@check("RNG20", "keys-without-quorum", Severity.CRITICAL)
+def keys_without_quorum(checked: CheckedRing) -> Iterator[Problem]:
+    """Some keys have fewer healthy replicas than they need.
+
+    On the ingester ring pushes of their series fail; on the others their blocks, rule groups or tenants have nobody.
+
+    Restore instances, or forget those that are gone for good.
+    Source: Cortex, pkg/ring/replication_strategy.go, Filter.
+    """
+    if not _is_judged_by_key(checked) or checked.has_write_quorum:
+        return
+    failing = checked.keys.failing
+    yield Problem(
+        checked.component.name,
+        f"{100 * failing.share:.2g}% of the keys have no quorum for {checked.component.operations[0].name}",
+        {"share": failing.share, "arcs": failing.arcs, "tokens": list(checked.keys.failing_keys)},
+        owners(checked, checked.keys.failing_keys[0]),
+    )
+
+
+@check("RNG21", "queries-without-quorum", Severity.CRITICAL)
+def queries_without_quorum(checked: CheckedRing) -> Iterator[Problem]:
+    """Queries to ingesters have no quorum, or lose it with the next instance or zone.
+
+    Without it every query of recent data fails, for all tenants but those with a shuffle shard of their own. With no
+    margin left (warning) the next failure does that.
+
+    Restore instances, or forget those that are gone for good.
+    Source: Cortex, pkg/ring/ring.go, GetReplicationSetForOperation.
+    """
+    if checked.component.name != INGESTER.name or not checked.stored.lists_tokens or not checked.view.arcs.tokens:
+        return
+    reads = checked.reads
+    if reads.margin > 0 or (reads.margin == 0 and not reads.unhealthy):
+        return
+    unit = "zone" if checked.settings.zone_awareness else "instance"
+    yield Problem(
+        checked.component.name,
+        reads.error or f"no further {unit} can fail without all queries failing",
+        {"unhealthy": list(reads.unhealthy), "failed_zones": list(reads.failed_zones), "margin": reads.margin},
+        show(checked),
+        None if reads.error else Severity.WARNING,
+    )
+
+
+@check("RNG22", "too-few-healthy", Severity.CRITICAL)
+def too_few_healthy(checked: CheckedRing) -> Iterator[Problem]:
+    """The ring has fewer healthy instances than replicas are wanted.
+
+    No key has all its replicas, wherever it is.
+
+    Start more instances, or bring back those that are not healthy.
+    Source: Cortex, pkg/ring/replication_strategy.go, Filter.
+    """
+    operation, replicas = checked.component.operations[0], checked.settings.replication_factor
+    healthy = [each.id for each in checked.members if checked.view.is_healthy(each, operation)]
+    if checked.members and len(healthy) < replicas:
+        yield Problem(
+            checked.component.name,
+            f"{len(healthy)} healthy instances for {replicas} replicas",
+            {"healthy": healthy, "instances": len(checked.members), "replication_factor": replicas},
+            show(checked),
+        )
+
+
+@check("RNG23", "owner-away", Severity.WARNING)
+def owner_away(checked: CheckedRing) -> Iterator[Problem]:
+    """An instance of a ring without replicas is stale, or not ACTIVE.
+
+    Nobody stands in for it: the tenants it owns are neither compacted nor cleaned.
+
+    Restart it, or forget it if it is gone for good.
+    Source: Cortex, pkg/compactor/compactor.go, ownUser.
+    """
+    if checked.component.name in _SINGLE:
+        for each in checked.members:
+            is_alive = checked.view.is_alive(each)
+            if not is_alive or each.state is not InstanceState.ACTIVE:
+                said = each.state.name if is_alive else "stale"
+                yield Problem(each.id, f"is {said}", {"state": each.state_name}, show(checked))
+
+
+CHECKS = (keys_without_quorum, queries_without_quorum, too_few_healthy, owner_away)

@@ -1,0 +1,142 @@
+"""Checks of the tokens that instances hold."""
+
+import math
+from collections.abc import Iterator
+
+from cortexctl.findings import Problem, Severity, check
+from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.checks.paste import show
+from cortexctl.ring.model import InstanceState
+
+_EXAMPLES = 5
+_WITH_TOKENS = (InstanceState.ACTIVE, InstanceState.READONLY, InstanceState.JOINING)
+_LEAST_EXCESS = 0.25
+_DEVIATIONS = 4
+
+
+@check("RNG01", "token-shared", Severity.CRITICAL)
+def token_shared(checked: CheckedRing) -> Iterator[Problem]:
+    """A token is held by two instances or more.
+
+    Readers give its keys to the instance with the greatest id, while memberlist and DynamoDB resolve conflicts to the
+    smallest: the keys change hands when they do. Across zones, replicas and shards fall into the wrong zone.
+
+    In Consul and etcd remove the token from one of them; `renewTokens` fills an ingester up again, others on restart.
+    Source: Cortex, pkg/ring/model.go, getTokensInfo.
+    """
+    holders: dict[tuple[str, str], list[int]] = {}
+    for token, number in checked.view.doubles:
+        holder, owner = checked.view.members[number], checked.view.owner(token)
+        if holder.id != owner.id:
+            holders.setdefault((holder.id, owner.id), []).append(token)
+    for (holder_id, owner_id), shared in holders.items():
+        yield Problem(
+            holder_id,
+            f"shares {_count(shared)} with {owner_id}, to which readers give the keys",
+            {"owner": owner_id, "tokens": len(shared), "first_tokens": shared[:_EXAMPLES]},
+            show(checked),
+        )
+
+
+@check("RNG02", "token-twice", Severity.WARNING)
+def token_twice(checked: CheckedRing) -> Iterator[Problem]:
+    """An instance holds a token twice.
+
+    Cortex counts a whole circle for it, so the page and metrics overstate what the instance owns. No version of
+    Cortex writes this: something else did.
+
+    Rewrite the entry with the token once.
+    Source: Cortex, pkg/ring/ring.go, countTokens.
+    """
+    for each in checked.members:
+        doubled = sorted({token for token, after in zip(each.tokens, each.tokens[1:], strict=False) if token == after})
+        if doubled:
+            yield Problem(
+                each.id,
+                f"holds {_count(doubled)} more than once",
+                {"tokens": len(doubled), "first_tokens": doubled[:_EXAMPLES]},
+                show(checked),
+            )
+
+
+@check("RNG03", "tokens-unsorted", Severity.WARNING)
+def tokens_unsorted(checked: CheckedRing) -> Iterator[Problem]:
+    """An instance's tokens are not in ascending order.
+
+    Cortex has sorted them since 1.7, so something else writes to this ring, or a version older than that. Readers
+    sort them anew with each change.
+
+    Rewrite the entry with its tokens sorted, and find the writer.
+    Source: Cortex, pkg/ring/model.go, GetTokens.
+    """
+    for each in checked.members:
+        if not each.was_sorted:
+            yield Problem(each.id, "its tokens are not ascending", {"tokens": each.token_count}, show(checked))
+
+
+@check("RNG04", "no-tokens", Severity.CRITICAL)
+def no_tokens(checked: CheckedRing) -> Iterator[Problem]:
+    """An instance that is ACTIVE, READONLY or JOINING has no tokens.
+
+    It owns no keys, yet counts for quorums and shard sizes, and its zone counts too. An ingester or compactor that
+    finds itself so at its next start stays so.
+
+    An ingester fills up on `/ingester/renewTokens`, a store-gateway, ruler or alertmanager on restart; stop, forget
+    and start any other.
+    Source: Cortex, pkg/ring/lifecycler.go, initRing.
+    """
+    for each in checked.members:
+        if each.state in _WITH_TOKENS and not each.hidden_state and not each.token_count:
+            yield Problem(each.id, f"is {each.state.name} without tokens", {"state": each.state.name}, show(checked))
+
+
+@check("RNG05", "token-count", Severity.WARNING)
+def token_count(checked: CheckedRing) -> Iterator[Problem]:
+    """An instance has more or fewer tokens than the others, or than configured.
+
+    Its load differs in the same measure. It lost tokens in a conflict, or was registered under another setting: a
+    changed `num_tokens` never reaches entries that are there.
+
+    An ingester comes to its number by `/ingester/renewTokens`; others by stop, forget, delete the token file, start.
+    Source: Cortex, pkg/ring/lifecycler.go, initRing.
+    """
+    usual = checked.usual_tokens
+    for each in checked.members:
+        if usual is not None and each.token_count not in (0, usual):
+            yield Problem(
+                each.id,
+                f"has {each.token_count} tokens, not {usual}",
+                {"tokens": each.token_count, "expected_tokens": usual},
+                show(checked),
+            )
+
+
+@check("RNG24", "share-off", Severity.WARNING)
+def share_off(checked: CheckedRing) -> Iterator[Problem]:
+    """An instance owns much more or much less of the keys than its part.
+
+    It has that much more or less load than the others. Random tokens vary by about one part in the square root of
+    their number; this is beyond four times that, and a quarter.
+
+    Renew an ingester's tokens; more tokens an instance make shares more even.
+    Source: Cortex, pkg/ring/http.go, ServeHTTP.
+    """
+    if not checked.stored.lists_tokens:
+        return
+    for each in checked.members:
+        share = checked.shares[each.id]
+        limit = max(_LEAST_EXCESS, _DEVIATIONS / math.sqrt(max(1, len(each.tokens))))
+        if each.tokens and abs(share.excess) > limit:
+            yield Problem(
+                each.id,
+                f"owns {100 * share.share:.1f}% of the keys, where {100 * share.expected:.1f}% is its part",
+                {"share": share.share, "expected_share": share.expected},
+                show(checked),
+            )
+
+
+def _count(tokens: list[int]) -> str:
+    return f"token {tokens[0]}" if len(tokens) == 1 else f"{len(tokens)} tokens"
+
+
+CHECKS = (token_shared, token_twice, tokens_unsorted, no_tokens, token_count, share_off)
