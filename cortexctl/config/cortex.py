@@ -1,6 +1,6 @@
 """Cortex's own `cortex.yaml`, or its `/config` page, to the settings that say what Cortex does to a bucket.
 
-Defaults are those of Cortex v1.21. Flags of the real process override its file and are not seen here; the
+Defaults are those of Cortex v1.21. Flags of the real process override its file and are not known here; the
 `/config` page has them. Whether settings go together is left to the lint.
 """
 
