@@ -53,6 +53,8 @@ class Check(Generic[View]):
     name: str
     severity: Severity
     function: Callable[[View], Iterable[Problem]]
+    needs: tuple[str, ...] = ()
+    """What a view must hold for it to be run, in words that a view's `lacks` knows."""
 
     def __call__(self, view: View) -> Iterator[Problem]:
         """Look for it in one view."""
@@ -78,11 +80,13 @@ class Check(Generic[View]):
         return [" ".join(paragraph.split()) for paragraph in paragraphs] + ["", ""]
 
 
-def check(code: str, name: str, severity: Severity) -> Callable[[Callable[[View], Iterable[Problem]]], Check[View]]:
+def check(
+    code: str, name: str, severity: Severity, needs: tuple[str, ...] = ()
+) -> Callable[[Callable[[View], Iterable[Problem]]], Check[View]]:
     """Make a function a check. It does not register it: `CHECKS` of its module does, in writing."""
 
     def decorate(function: Callable[[View], Iterable[Problem]]) -> Check[View]:
-        return Check(code, name, severity, function)
+        return Check(code, name, severity, function, needs)
 
     return decorate
 

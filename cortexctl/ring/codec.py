@@ -151,6 +151,18 @@ def decode_items(items: Iterable[Mapping[str, Any]], stored_key: str) -> Ring:
     return ring(instances, oddities=oddities, faults=faults, value_bytes=value_bytes)
 
 
+def decode_items_json(body: bytes, stored_key: str) -> Ring:
+    """Return the ring of DynamoDB's items as the AWS command line prints a scan or a query. Raises DataError."""
+    printed = golang.decode(body, _ITEMS)
+    return decode_items(printed.items if isinstance(printed, _Items) else printed, stored_key)
+
+
+class _Items(msgspec.Struct, frozen=True, gc=False):
+    items: list[dict[str, Any]] = msgspec.field(name="Items")
+
+
+_ITEMS = msgspec.json.Decoder(_Items | list[dict[str, Any]])
+
 Token = Annotated[int, msgspec.Meta(ge=0, le=0xFFFFFFFF)]
 
 

@@ -93,6 +93,9 @@ class Component:
     strategy: Strategy
     operations: tuple[Operation, ...]
     heartbeat_period_s: int
+    page: str
+    """The path of its ring page."""
+    legacy_page: str = ""
     auto_forget_timeouts: int = 0
     """After how many heartbeat time-outs a member is forgotten by the others; 0: not so."""
 
@@ -109,8 +112,21 @@ class Component:
 
 _DEFAULT, _IGNORE = Strategy.DEFAULT, Strategy.IGNORE_UNHEALTHY
 
-INGESTER = Component("ingester", "collectors/", "ring", 3, 128, _DEFAULT, (WRITE, WRITE_NO_EXTEND, READ, REPORTING), 5)
-DISTRIBUTOR = Component("distributor", "collectors/", "distributor", 1, 1, _DEFAULT, (REPORTING,), 5)
+INGESTER = Component(
+    "ingester",
+    "collectors/",
+    "ring",
+    3,
+    128,
+    _DEFAULT,
+    (WRITE, WRITE_NO_EXTEND, READ, REPORTING),
+    5,
+    "/ingester/ring",
+    "/ring",
+)
+DISTRIBUTOR = Component(
+    "distributor", "collectors/", "distributor", 1, 1, _DEFAULT, (REPORTING,), 5, "/distributor/ring"
+)
 STORE_GATEWAY = Component(
     "store-gateway",
     "collectors/",
@@ -120,10 +136,24 @@ STORE_GATEWAY = Component(
     _IGNORE,
     (BLOCKS_READ, BLOCKS_OWNER_SYNC, BLOCKS_OWNER_READ, REPORTING),
     15,
-    10,
+    "/store-gateway/ring",
+    auto_forget_timeouts=10,
 )
-COMPACTOR_RING = Component("compactor", "collectors/", "compactor", 1, 512, _DEFAULT, (COMPACTOR, REPORTING), 5, 2)
-RULER_RING = Component("ruler", "rulers/", "ring", 1, 128, _IGNORE, (RULER, RULER_LIST, REPORTING), 5, 2)
+COMPACTOR_RING = Component(
+    "compactor",
+    "collectors/",
+    "compactor",
+    1,
+    512,
+    _DEFAULT,
+    (COMPACTOR, REPORTING),
+    5,
+    "/compactor/ring",
+    auto_forget_timeouts=2,
+)
+RULER_RING = Component(
+    "ruler", "rulers/", "ring", 1, 128, _IGNORE, (RULER, RULER_LIST, REPORTING), 5, "/ruler/ring", "/ruler_ring", 2
+)
 ALERTMANAGER_RING = Component(
     "alertmanager",
     "alertmanagers/",
@@ -133,10 +163,19 @@ ALERTMANAGER_RING = Component(
     _IGNORE,
     (ALERTMANAGER, ALERTMANAGER_SYNC, ALERTMANAGER_NO_EXTEND, ALERTMANAGER_SYNC_NO_EXTEND, REPORTING),
     15,
-    5,
+    "/multitenant_alertmanager/ring",
+    auto_forget_timeouts=5,
 )
 PARQUET_CONVERTER = Component(
-    "parquet-converter", "collectors/", "parquet-converter", 1, 512, _DEFAULT, (PARQUET, REPORTING), 5
+    "parquet-converter",
+    "collectors/",
+    "parquet-converter",
+    1,
+    512,
+    _DEFAULT,
+    (PARQUET, REPORTING),
+    5,
+    "/parquet-converter/ring",
 )
 
 COMPONENTS = {

@@ -29,6 +29,10 @@ class Absence(StrEnum):
     """The component runs without a ring."""
     STARTING = "starting"
     """The component is not running yet."""
+    NOT_SERVED = "not served"
+    """The process has no such page."""
+    ABSENT = "absent"
+    """The store has no such key."""
 
 
 @dataclass(frozen=True, slots=True)
