@@ -29,6 +29,8 @@ REBUILD = ("bucket", "index", "rebuild", "--all-tenants", "--apply", "--yes", "-
 LIMIT_S = 600
 LATENCIES_MS = (0, 20)
 PAGE_MS = 100
+RING = (1000, 512)  # instances, tokens of each
+PODS, POD_RING = 200, (200, 128)
 UNWANTED = ("boto3", "botocore", "s3fs", "obstore", "rich.table", "fsspec")
 
 # A tenant under its lock, on a store that is known to honour conditions.
@@ -158,6 +160,9 @@ def main() -> int:
     report = Report()
     print(f"{asked.blocks} blocks in 20 tenants, one marked for deletion; median of {asked.repeats}, least…most")
     start_up(report, asked.repeats)
+    large_ring(report)
+    for latency_ms in LATENCIES_MS:
+        ring_pages(report, asked.repeats, latency_ms)
     with serving(asked.blocks) as bench:
         peaks = [peak for latency_ms in LATENCIES_MS for peak in rebuilds(bench, report, asked.repeats, latency_ms)]
         structures = bench.client("indexes").answer
@@ -190,6 +195,38 @@ def start_up(report: Report, repeats: int) -> None:
     )
     imported = {line.rpartition("|")[2].strip() for line in traced.stderr.splitlines()}
     report.count("storage libraries and tables imported", 0, len(imported & set(UNWANTED)), ", ".join(UNWANTED))
+
+
+def large_ring(report: Report) -> None:
+    """Compare what is computed of one large ring with the bare work."""
+    instances, tokens = RING
+    well, lost = run((sys.executable, "-m", "bench.ring", *map(str, RING)), {}).answer
+    report.title(
+        f"a ring of {instances} instances with {tokens} tokens, of CPU time: all well; one zone of three stale"
+    )
+    for name, (seconds, ratio) in well.items():
+        lost_s, lost_ratio = lost[name]
+        report.fact(name, f"{ratio:.2f}", f"{seconds * 1000:.1f} ms; {lost_ratio:.2f}, {lost_s * 1000:.1f} ms")
+
+
+def ring_pages(report: Report, repeats: int, latency_ms: int) -> None:
+    """Compare reading many pods' pages with the bare requests, and with one pod after the other."""
+    server = (sys.executable, "-m", "bench.pods", "serve", str(PODS), *map(str, POD_RING), str(latency_ms))
+    with subprocess.Popen(server, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as pods:
+        try:
+            ports = pods.stdout.readline().split() if pods.stdout else []
+            taken = run((sys.executable, "-m", "bench.pods", "read", str(repeats), *ports), {}).answer
+        finally:
+            pods.kill()
+    page_kib = taken["page_bytes"] / 1024
+    report.title(f"ring pages of {PODS} pods, {page_kib:.0f} KiB each, at {latency_ms} ms a request")
+    for name, (ours, theirs) in {
+        "read and decoded ÷ bare requests": ("ours_s", "bare_s"),
+        "read alone ÷ bare requests": ("read_s", "bare_s"),
+        "64 at once ÷ one after the other": ("ours_s", "serial_s"),
+    }.items():
+        ratios = [a / b for a, b in zip(taken[ours], taken[theirs], strict=True)]
+        report.ratio(name, ratios, "", f"{median(taken[ours]):.2f} s, {median(taken[theirs]):.2f} s")
 
 
 def rebuilds(bench: Bench, report: Report, repeats: int, latency_ms: int) -> list[int]:

@@ -2,7 +2,7 @@
 _cortexctl_at() {
     case "$1" in
         "")
-            commands="explain version demo completion bucket journal"
+            commands="explain version demo completion ring bucket journal"
             options="--help"
             valued=""
             ;;
@@ -25,6 +25,61 @@ _cortexctl_at() {
             commands=""
             options="--help"
             valued=""
+            ;;
+        "ring")
+            commands="owners tokens watch forget restore list show check diff snapshot"
+            options="--help"
+            valued=""
+            ;;
+        "ring owners")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --block --token --series --rule-group -t --tenant --shard-size --lookback --operation --shard-by-all-labels --no-shard-by-all-labels --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --block --token --series --rule-group -t --tenant --shard-size --lookback --operation"
+            ;;
+        "ring tokens")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --ring --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --ring"
+            ;;
+        "ring watch")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --interval --for --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --interval --for"
+            ;;
+        "ring forget")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --older-than --max --force-quorum --force-stuck --force-healthy --unhealthy --verify-for --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --older-than --max --verify-for"
+            ;;
+        "ring restore")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --from --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --from"
+            ;;
+        "ring list")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of"
+            ;;
+        "ring show")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of"
+            ;;
+        "ring check")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --earlier --token-file --expect --all --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --fail-on --only --ignore --earlier --token-file --expect"
+            ;;
+        "ring diff")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of"
+            ;;
+        "ring snapshot")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --force --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of"
             ;;
         "bucket")
             commands="tenants ls inspect index"
@@ -88,13 +143,13 @@ _cortexctl_at() {
             ;;
         "journal undo")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --apply --help"
-            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --lock-settle --journal-dir"
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --apply --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --lock-settle --journal-dir"
             ;;
         "journal resume")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --apply --help"
-            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --lock-settle --journal-dir"
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --apply --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --lock-settle --journal-dir"
             ;;
     esac
 }
@@ -107,7 +162,7 @@ _cortexctl_reply() {
 
 _cortexctl() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local command= commands= options= valued= each i
+    local command= commands= options= valued= position=0 each i
     COMPREPLY=()
     # To bash, `--output=json` is three words.
     if [[ $word == = ]]; then
@@ -124,6 +179,8 @@ _cortexctl() {
         elif [[ " $commands " == *" $each "* ]]; then
             command="${command:+$command }$each"
             _cortexctl_at "$command"
+        elif [[ $each != -* ]]; then
+            ((position++))
         fi
     done
     case "$command $previous" in
@@ -131,8 +188,27 @@ _cortexctl() {
             _cortexctl_reply -W "table wide json ndjson csv yaml"
             return
             ;;
-        *" -b" | *" --bucket" | *" --config.file" | *" --runtime-config.file" | *" --objstore.config-file" | *" --plan-out" | *" --journal-dir")
+        *" -s" | *" --source" | *" --config.file" | *" --from-live" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --plan-out" | *" --journal-dir" | *" --from" | *" --earlier" | *" --token-file" | *" -b" | *" --bucket" | *" --runtime-config.file" | *" --objstore.config-file")
             _cortexctl_reply -f
+            return
+            ;;
+        *" --ring")
+            _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
+            return
+            ;;
+        "ring forget --apply" | "ring restore --apply" | "bucket index rebuild --apply")
+            [[ $word == -* ]] || { _cortexctl_reply -f; return; }
+            ;;
+        *" --fail-on")
+            _cortexctl_reply -W "critical high warning info"
+            return
+            ;;
+        "ring check --only" | "ring check --ignore")
+            _cortexctl_reply -W "RNG RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46"
+            return
+            ;;
+        "bucket index check --only" | "bucket index check --ignore")
+            _cortexctl_reply -W "IDX POI IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 POI01 POI02 POI03 POI04 POI05 POI06"
             return
             ;;
         *" --storage-driver")
@@ -143,17 +219,6 @@ _cortexctl() {
             _cortexctl_reply -W "complete marked partial broken ghost"
             return
             ;;
-        *" --fail-on")
-            _cortexctl_reply -W "critical high warning info"
-            return
-            ;;
-        *" --only" | *" --ignore")
-            _cortexctl_reply -W "IDX POI IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 POI01 POI02 POI03 POI04 POI05 POI06"
-            return
-            ;;
-        "bucket index rebuild --apply")
-            [[ $word == -* ]] || { _cortexctl_reply -f; return; }
-            ;;
     esac
     if [[ " $valued " == *" $previous "* ]]; then
         return
@@ -162,15 +227,18 @@ _cortexctl() {
     elif [[ $commands ]]; then
         _cortexctl_reply -W "$commands"
     else
-        case "$command" in
-            "explain")
-                _cortexctl_reply -W "IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 POI01 POI02 POI03 POI04 POI05 POI06"
+        case "$command $position" in
+            "explain 0")
+                _cortexctl_reply -W "IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 POI01 POI02 POI03 POI04 POI05 POI06 RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46"
                 ;;
-            "demo")
+            "demo 0" | "ring tokens "* | "ring snapshot 0")
                 _cortexctl_reply -f
                 ;;
-            "completion")
+            "completion 0")
                 _cortexctl_reply -W "bash zsh fish"
+                ;;
+            "ring owners 0" | "ring watch 0" | "ring forget 0" | "ring restore 0" | "ring show 0" | "ring check "* | "ring diff 0" | "ring snapshot "*)
+                _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
                 ;;
         esac
     fi

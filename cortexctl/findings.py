@@ -54,7 +54,7 @@ class Check(Generic[View]):
     severity: Severity
     function: Callable[[View], Iterable[Problem]]
     needs: tuple[str, ...] = ()
-    """What a view must hold for it to be run, in words that a view's `lacks` knows."""
+    """What must be known for it to be run, in words for the operator."""
 
     def __call__(self, view: View) -> Iterator[Problem]:
         """Look for it in one view."""
@@ -105,6 +105,8 @@ class Finding:
     evidence: Mapping[str, Any]
     consequence: str
     next: str
+    scope_kind: str = "tenant"
+    """What the scope is, and its key in JSON: `tenant` or `ring`."""
 
     def document(self) -> dict[str, Any]:
         """Return the finding as JSON has it."""
@@ -112,7 +114,7 @@ class Finding:
             "code": self.code,
             "name": self.name,
             "severity": str(self.severity),
-            "tenant": self.scope,
+            self.scope_kind: self.scope,
             "subject": self.subject,
             "message": self.message,
             "evidence": dict(self.evidence),
@@ -122,7 +124,11 @@ class Finding:
 
 
 def run_checks(
-    checks: Iterable[Check[View]], view: View, scope: str, paste: Callable[[str], str] = str
+    checks: Iterable[Check[View]],
+    view: View,
+    scope: str,
+    paste: Callable[[str], str] = str,
+    scope_kind: str = "tenant",
 ) -> Iterator[Finding]:
     """Yield the findings of each check on one view, in the order of the checks.
 
@@ -140,6 +146,7 @@ def run_checks(
                 evidence=problem.evidence,
                 consequence=each.consequence,
                 next=paste(problem.next) if problem.next else "",
+                scope_kind=scope_kind,
             )
 
 

@@ -3,14 +3,13 @@
 import ast
 import inspect
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import groupby, pairwise
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from cortexctl import errors
-from cortexctl.blocks.checks import CHECKS
-from cortexctl.cli import completion, tree
+from cortexctl.cli import catalogue, completion, tree
 from cortexctl.cli.main import app
 from cortexctl.errors import CortexctlError, ExitCode
 from cortexctl.findings import Check, Severity
@@ -19,9 +18,12 @@ ROOT = Path(__file__).resolve().parent.parent
 MADE = "<!-- Made by docs/generate.py; not to be edited. -->"
 
 ABOUT_CHECKS = """\
-What `cortexctl bucket index check` looks for; `cortexctl explain CODE` prints the same. A finding is graded as its
-check is, unless the text says otherwise. `--fail-on` sets from which severity on a run exits with 1; `--only` and
-`--ignore` choose checks by their code or its beginning."""
+What `cortexctl bucket index check` and `cortexctl ring check` look for; `cortexctl explain CODE` prints the same. A
+finding is graded as its check is, unless the text says otherwise. `--fail-on` sets from which severity on a run exits
+with 1; `--only` and `--ignore` choose checks by their code or its beginning. A check that needs to know what was not
+given is not run, and `ring check` says so."""
+OF_COMMANDS = {"bucket": "bucket index check", "ring": "ring check"}
+"""The command that runs each group of checks."""
 
 
 def generated() -> Mapping[str, str]:
@@ -56,10 +58,21 @@ def _checks() -> Iterator[str]:
     yield ABOUT_CHECKS
     yield ""
     yield from _table(("Severity", ""), [(str(each), text) for each, text in _severities()])
-    for family, checks in groupby(CHECKS, key=lambda check: check.code.rstrip("0123456789")):
-        found = list(checks)
+    sections = {group: list(_sections(catalogue.checks(group))) for group in OF_COMMANDS}
+    yield ""
+    yield from _table(
+        ("Command", "Checks"),
+        [
+            (
+                f"`cortexctl {OF_COMMANDS[group]}`",
+                ", ".join(f"[{heading}](#{_anchor(heading)})" for heading, _ in listed),
+            )
+            for group, listed in sections.items()
+        ],
+    )
+    for heading, found in (section for listed in sections.values() for section in listed):
         yield ""
-        yield f"## {family}"
+        yield f"## {heading}"
         yield ""
         yield (inspect.getdoc(inspect.getmodule(found[0].function)) or "").strip()
         yield ""
@@ -71,12 +84,26 @@ def _checks() -> Iterator[str]:
             yield from _check(each)
 
 
+def _sections(checks: Iterable[Check[Any]]) -> Iterator[tuple[str, Sequence[Check[Any]]]]:
+    """Yield the checks of each file and what to call them: the family, and the file where a family has several."""
+    by_file: dict[tuple[str, str], list[Check[Any]]] = {}
+    for each in checks:
+        file = each.function.__module__.rpartition(".")[2]
+        by_file.setdefault((each.code.rstrip("0123456789"), file), []).append(each)
+    families = [family for family, _ in by_file]
+    for (family, file), found in by_file.items():
+        yield (f"{family} {file}" if families.count(family) > 1 else family), found
+
+
 def _check(each: Check[Any]) -> Iterator[str]:
     yield ""
     yield f"### {each.code}"
     yield ""
     yield f"`{each.name}`, {each.severity}"
     yield ""
+    if each.needs:
+        yield f"Needs {'; and '.join(each.needs)}."
+        yield ""
     paragraphs = each.explanation.split("\nSource:")
     yield paragraphs[0].rstrip()
     for source in paragraphs[1:]:

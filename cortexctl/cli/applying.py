@@ -13,7 +13,7 @@ from cortexctl import __version__
 from cortexctl.blocks import layout
 from cortexctl.cli.exits import complain
 from cortexctl.cli.options import ApplyOptions, JournalOptions, LockOptions
-from cortexctl.cli.session import Session, source_document
+from cortexctl.cli.session import Output, Session, source_document
 from cortexctl.errors import ConflictError, DataError, ExitCode, RefusedError, UsageError
 from cortexctl.units import format_duration, format_size, parse_size
 
@@ -84,6 +84,19 @@ def journal_command(verb: str, journal: "FileJournal", kept: JournalOptions) -> 
 
 def load_plan(run: Session, path: Path, command: str) -> "Plan":
     """Return a saved plan that may be applied to this bucket now. Raises for one of another bucket, command or hour."""
+    plan = read_plan(path, command)
+    if plan.target != run.bucket.display:
+        raise UsageError(f"{path}: a plan for {plan.target}, and this is {run.bucket.display}")
+    for step in plan.steps:
+        for operation in step.operations:
+            if layout.split(operation.key)[0] != step.scope:
+                raise DataError(f"{path}: {operation.key} is not of {step.scope}, under whose lock it would be written")
+    refuse_if_stale(run, plan, str(path))
+    return plan
+
+
+def read_plan(path: Path, command: str) -> "Plan":
+    """Return a saved plan of a command. Raises UsageError for one of another."""
     from cortexctl.repair.operations import plan_from_json
 
     try:
@@ -92,13 +105,6 @@ def load_plan(run: Session, path: Path, command: str) -> "Plan":
         raise UsageError(f"{path}: the plan cannot be read: {error}") from error
     if plan.command != command:
         raise UsageError(f"{path}: a plan of `{plan.command}`, not of `{command}`")
-    if plan.target != run.bucket.display:
-        raise UsageError(f"{path}: a plan for {plan.target}, and this is {run.bucket.display}")
-    for step in plan.steps:
-        for operation in step.operations:
-            if layout.split(operation.key)[0] != step.scope:
-                raise DataError(f"{path}: {operation.key} is not of {step.scope}, under whose lock it would be written")
-    refuse_if_stale(run, plan, str(path))
     return plan
 
 
@@ -131,11 +137,11 @@ def refuse_past_limits(plan: "Plan", options: ApplyOptions) -> None:
         raise RefusedError(f"the plan writes {format_size(size_bytes)}, and --max-bytes is {options.max_bytes}")
 
 
-def confirm(run: Session, question: str, options: ApplyOptions, preview: "Result") -> None:
+def confirm(output: Output, question: str, options: ApplyOptions, preview: "Result") -> None:
     """Show the plan and ask, where there is a terminal to ask on. A no is an exit, and nothing has happened."""
     if options.yes or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return
-    run.output.preview(preview)
+    output.preview(preview)
     if not typer.confirm(question, err=True):
         complain("nothing was written")
         raise typer.Exit(ExitCode.OK)

@@ -40,7 +40,7 @@ def _bash(commands: Sequence[Command]) -> Iterable[str]:
     yield _BASH_HEAD
     yield from _bash_cases('"$command $previous"', _bash_values(commands), ends=True)
     yield _BASH_MIDDLE
-    yield from _bash_cases('"$command"', _bash_arguments(commands), ends=False)
+    yield from _bash_cases('"$command $position"', _bash_arguments(commands), ends=False)
     yield "    fi"
     yield "}"
     yield "complete -F _cortexctl cortexctl"
@@ -64,9 +64,10 @@ def _bash_values(commands: Sequence[Command]) -> dict[str, list[str]]:
 def _bash_arguments(commands: Sequence[Command]) -> dict[str, list[str]]:
     after: dict[str, list[str]] = {}
     for command in commands:
-        for argument in command.arguments:
+        for position, argument in enumerate(command.arguments):
             if reply := _bash_reply(argument):
-                after.setdefault(reply, []).append(f'"{command.name}"')
+                at = f'"{command.name} "*' if argument.is_repeatable else f'"{command.name} {position}"'
+                after.setdefault(reply, []).append(at)
     return after
 
 
@@ -102,7 +103,7 @@ _cortexctl_reply() {
 
 _cortexctl() {
     local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
-    local command= commands= options= valued= each i
+    local command= commands= options= valued= position=0 each i
     COMPREPLY=()
     # To bash, `--output=json` is three words.
     if [[ $word == = ]]; then
@@ -119,6 +120,8 @@ _cortexctl() {
         elif [[ " $commands " == *" $each "* ]]; then
             command="${command:+$command }$each"
             _cortexctl_at "$command"
+        elif [[ $each != -* ]]; then
+            ((position++))
         fi
     done"""
 
@@ -181,10 +184,15 @@ def _zsh_leaf(command: Command) -> Iterable[str]:
     specs = [
         *(f'"$_cortexctl_{group.name}[@]"' for group in command.groups()),
         *_zsh_options(command.own_options()),
-        *(_quoted(f"{number}:{each.metavar}:{_zsh_values(each)}") for number, each in enumerate(command.arguments, 1)),
+        *map(_quoted, _zsh_arguments(command)),
     ]
     yield "  _arguments -s \\"
     yield " \\\n".join(f"    {spec}" for spec in specs)
+
+
+def _zsh_arguments(command: Command) -> Iterable[str]:
+    for number, argument in enumerate(command.arguments, 1):
+        yield f"{'*' if argument.is_repeatable else number}:{argument.metavar}:{_zsh_values(argument)}"
 
 
 def _zsh_options(options: Iterable[Parameter]) -> Iterable[str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import typer
 
 from cortexctl.errors import CortexctlError
-from cortexctl.sample import BUCKET, FAULTY_TENANT, TAKEN_AT_S, TENANT
+from cortexctl.sample import BUCKET, FAULTY_TENANT, RINGS, TAKEN_AT_S, TENANT
+from cortexctl.sample.rings import DEAD, INGESTERS, STORE_GATEWAYS
 from cortexctl.units import format_time
 
 _LONGEST_S = 120
@@ -43,8 +44,24 @@ def run_main_jobs(directory: Path) -> None:
     _run(environment, f"bucket index rebuild --apply {plan} --lock-settle 1s --yes")
     _comment("what is left is not the index's fault: these objects are for a human to mend")
     _run(environment, f"bucket index check -t {FAULTY_TENANT} --only IDX")
-    _comment("and it can be taken back")
+    _run_ring_jobs(environment, directory / RINGS)
+    _comment("everything written can be taken back")
     _run(environment, "journal ls")
+
+
+def _run_ring_jobs(environment: dict[str, str], rings: Path) -> None:
+    store_gateways, ingesters = f"-s {rings / STORE_GATEWAYS}", f"-s {rings / INGESTERS}"
+    _comment("the rings, as etcd held them: two store-gateways with the same tokens")
+    _run(environment, f"ring check store-gateway {store_gateways} --zone-awareness", code=1)
+    _comment("an ingester that is dead")
+    _run(environment, f"ring show ingester {ingesters} --zone-awareness")
+    _comment("where the samples of a series go, and why")
+    series = "--tenant team-b --series 'up{job=\"api\"}'"
+    _run(environment, f"ring owners ingester {ingesters} --zone-awareness {series}")
+    _comment("what would be forgotten; then do it")
+    _run(environment, f"ring forget ingester {ingesters} --zone-awareness --unhealthy")
+    _run(environment, f"ring forget ingester {ingesters} --zone-awareness {DEAD} --verify-for 1s --apply --yes")
+    _run(environment, f"ring check ingester {ingesters} --zone-awareness")
 
 
 def _comment(text: str) -> None:

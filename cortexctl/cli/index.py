@@ -1,13 +1,14 @@
 """`cortexctl bucket index`: what queriers believe the bucket holds."""
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cortexctl.cli.applying import Applied, apply_plan_of, confirm, load_plan, refuse_past_limits, save_plan
+from cortexctl.cli.choosing import chooser
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import (
     ApplyOptions,
@@ -24,8 +25,6 @@ from cortexctl.errors import ExitCode, PartialError, RefusedError, SourceError, 
 
 if TYPE_CHECKING:
     from cortexctl.audit.rebuild import TenantRebuild
-    from cortexctl.blocks.view import TenantView
-    from cortexctl.findings import Check
     from cortexctl.repair.operations import Plan
 
 app = typer.Typer(no_args_is_help=True, help="Show, check, compare and rebuild bucket indexes.")
@@ -66,11 +65,12 @@ def check(
     """
     from cortexctl.audit.index import check_index
     from cortexctl.audit.tenants import choose
+    from cortexctl.blocks.checks import CHECKS
     from cortexctl.findings import Severity, worst
     from cortexctl.render import FindingsResult
 
     with session(source, output, "bucket index check") as run:
-        only = _chooser(findings)
+        only = chooser(findings, CHECKS)
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         with run.working(chosen):
             checked = check_index(run.bucket, chosen, run.now_s, run.delays, only=only, paste=run.paste)
@@ -80,17 +80,6 @@ def check(
         run.fail_for(checked.failed, len(chosen))
         if not is_well:
             raise typer.Exit(ExitCode.FINDINGS)
-
-
-def _chooser(options: FindingOptions) -> "Callable[[Check[TenantView]], bool]":
-    from cortexctl.blocks.checks import CHECKS
-
-    for pattern in (*(options.only or ()), *(options.ignore or ())):
-        if not any(each.code.startswith(pattern.upper()) for each in CHECKS):
-            raise UsageError(f"no check begins with {pattern!r}; `cortexctl explain` lists them")
-    only = tuple(each.upper() for each in options.only or ())
-    ignore = tuple(each.upper() for each in options.ignore or ())
-    return lambda each: (not only or each.code.startswith(only)) and not (ignore and each.code.startswith(ignore))
 
 
 @app.command()
@@ -174,7 +163,7 @@ def rebuild(
             return
         refuse_past_limits(plan, apply)
         confirm(
-            run,
+            run.output,
             f"Write {_indexes(len(plan.steps))} to {plan.target}?",
             apply,
             rebuild_table(rebuilds, run.now_s, ""),

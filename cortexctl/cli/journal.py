@@ -9,13 +9,15 @@ import typer
 from cortexctl.cli.applying import journal_command, refuse_if_stale
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import BucketOptions, JournalOptions, LockOptions, OutputOptions
+from cortexctl.cli.outcomes import outcomes, outcomes_of
+from cortexctl.cli.ring_journal import is_ring_run, resume_ring, undo_ring
+from cortexctl.cli.ring_options import HttpOptions
 from cortexctl.cli.session import Output, Session, session
 from cortexctl.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from cortexctl.audit.apply import Done
     from cortexctl.results import Table
     from cortexctl.storage.journal import FileJournal
 
@@ -103,6 +105,7 @@ def show(output: OutputOptions, kept: JournalOptions, run: RunId) -> None:
 @grouped
 def undo(
     source: BucketOptions,
+    http: HttpOptions,
     output: OutputOptions,
     lock: LockOptions,
     kept: JournalOptions,
@@ -111,32 +114,40 @@ def undo(
 ) -> None:
     """Put back what a run has written, byte for byte, unless it has changed since (exit code 5).
 
-    The bucket is the one the run named, unless --bucket gives another way to it. Needs what the run needed.
+    The bucket is the one the run named, unless --bucket gives another way to it; a ring is where the run found it.
+    Needs what the run needed.
     """
     from cortexctl.audit.apply import raise_for, undo_run
     from cortexctl.storage.journal import FileJournal
 
     journal = FileJournal.open(_base(kept), run)
+    if is_ring_run(journal):
+        undo_ring(journal, source, http, output, _undo_preview(journal, kept), apply=apply)
+        return
     with _session(source, output, "journal undo", journal) as opened:
         if not apply:
-            entries = [entry for scope in journal.begun().values() for entry in reversed(scope)]
-            rows = [
-                (e.scope, e.key, "delete" if e.before is None else f"put back {len(e.before)} bytes") for e in entries
-            ]
-            opened.output.emit(_outcomes(rows, _dry_note("undo", journal, kept, rows)), is_well=not rows)
+            preview = _undo_preview(journal, kept)
+            opened.output.emit(preview, is_well=not preview.items)
             return
         try:
             done = undo_run(opened.bucket, journal, opened.locking(_lock(lock, journal)))
         finally:
             journal.close()
-        _show(opened, done, "put back")
+        opened.output.emit(outcomes_of(done, "put back"), is_well=not any(each.error for each in done))
         raise_for(done, journal)
+
+
+def _undo_preview(journal: "FileJournal", kept: JournalOptions) -> "Table":
+    entries = [entry for scope in journal.begun().values() for entry in reversed(scope)]
+    rows = [(e.scope, e.key, "delete" if e.before is None else f"put back {len(e.before)} bytes") for e in entries]
+    return outcomes(rows, _dry_note("undo", journal, kept, rows))
 
 
 @app.command()
 @grouped
 def resume(
     source: BucketOptions,
+    http: HttpOptions,
     output: OutputOptions,
     lock: LockOptions,
     kept: JournalOptions,
@@ -145,29 +156,38 @@ def resume(
 ) -> None:
     """Go on with a run that was cut off, or that stopped at a tenant: exactly its plan, or a conflict (exit code 5).
 
-    The bucket is the one the run named, unless --bucket gives another way to it. Needs what the run needed.
+    The bucket is the one the run named, unless --bucket gives another way to it; a ring is where the run found it.
+    Needs what the run needed.
     """
     from cortexctl.audit.apply import apply_plan, raise_for
     from cortexctl.storage.journal import FileJournal
 
     journal = FileJournal.open(_base(kept), run)
+    if is_ring_run(journal):
+        resume_ring(journal, source, http, output, _resume_preview(journal, kept), apply=apply)
+        return
     with _session(source, output, "journal resume", journal) as opened:
         if not apply:
-            rows = [
-                (step.scope, operation.key, "to be written")
-                for first, step in journal.plan.numbered()
-                for seq, operation in enumerate(step.operations, start=first)
-                if not journal.is_done(seq)
-            ]
-            opened.output.emit(_outcomes(rows, _dry_note("resume", journal, kept, rows)), is_well=not rows)
+            preview = _resume_preview(journal, kept)
+            opened.output.emit(preview, is_well=not preview.items)
             return
         refuse_if_stale(opened, journal.plan, str(journal.directory))
         try:
             done = apply_plan(opened.bucket, journal, opened.locking(_lock(lock, journal)), check_inputs=True)
         finally:
             journal.close()
-        _show(opened, done, "written")
+        opened.output.emit(outcomes_of(done, "written"), is_well=not any(each.error for each in done))
         raise_for(done, journal)
+
+
+def _resume_preview(journal: "FileJournal", kept: JournalOptions) -> "Table":
+    rows = [
+        (step.scope, operation.key, "to be written")
+        for first, step in journal.plan.numbered()
+        for seq, operation in enumerate(step.operations, start=first)
+        if not journal.is_done(seq)
+    ]
+    return outcomes(rows, _dry_note("resume", journal, kept, rows))
 
 
 @contextmanager
@@ -221,20 +241,3 @@ def _lock(given: LockOptions, journal: "FileJournal") -> LockOptions:
     from dataclasses import replace
 
     return replace(given, no_lock=given.no_lock or not journal.run.locked)
-
-
-def _show(opened: Session, done: "Sequence[Done]", outcome: str) -> None:
-    rows = [
-        (each.scope, key, "failed" if each.error else outcome)
-        for each in done
-        for key in each.keys or (("-",) if each.error else ())
-    ]
-    opened.output.emit(_outcomes(rows, "" if rows else "nothing to do"), is_well=not any(each.error for each in done))
-
-
-def _outcomes(rows: "Sequence[tuple[str, str, str]]", note: str) -> "Table":
-    from cortexctl.results import Column, Table
-
-    columns = (Column("tenant"), Column("key"), Column("outcome"))
-    items = [{"tenant": tenant, "key": key, "outcome": outcome} for tenant, key, outcome in rows]
-    return Table(columns, items, {"objects": len(items)}, note=note)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from cortexctl import __version__
-from cortexctl.cli import bucket, journal
+from cortexctl.cli import bucket, journal, ring
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import OutputOptions
 
@@ -19,10 +19,11 @@ app = typer.Typer(
     # Without it typer formats help with rich, which takes longer than all the rest of --help.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Inspect and repair the block buckets of Cortex. Nothing is written without --apply.",
+    help="Inspect and repair the hash rings and block buckets of Cortex. Nothing is written without --apply.",
     epilog="Exit codes: 0 well, 1 findings, 2 usage, 3 cannot be read, 4 not what it should be, 5 conflict, "
     "6 partial, 7 locked, 8 refused, 70 a fault in cortexctl, 124 deadline, 130/143 interrupted.",
 )
+app.add_typer(ring.app, name="ring")
 app.add_typer(bucket.app, name="bucket")
 app.add_typer(journal.app, name="journal")
 
@@ -33,15 +34,15 @@ def explain(
     code: Annotated[str | None, typer.Argument(help="A finding's code; none lists them all.", metavar="CODE")] = None,
 ) -> None:
     """Say what a finding means, what it does to the cluster, and how it is repaired."""
-    from cortexctl.blocks.checks import CHECKS
+    from cortexctl.cli.catalogue import checks
     from cortexctl.errors import UsageError
 
     if code is None:
-        width = max(len(check.name) for check in CHECKS)
-        for check in CHECKS:
+        width = max(len(check.name) for check in checks())
+        for check in checks():
             typer.echo(f"{check.code}  {check.severity!s:<8}  {check.name:<{width}}  {check.summary}")
         return
-    found = next((check for check in CHECKS if check.code == code.upper()), None)
+    found = next((check for check in checks() if check.code == code.upper()), None)
     if found is None:
         raise UsageError(f"no check {code!r}; `cortexctl explain` lists them")
     typer.echo(f"{found.code} {found.name} ({found.severity})\n\n{found.explanation}")

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cortexctl.audit.apply import Locking
     from cortexctl.blocks.view import Delays
     from cortexctl.config import CortexConfig
+    from cortexctl.render import OutputSpec
     from cortexctl.results import Document, Result
     from cortexctl.storage.bucket import Bucket
 
@@ -114,10 +115,17 @@ class Output:
         self._write(result, "table", sys.stderr)
 
     def _write(self, result: "Result | Document", output: str, stream: TextIO) -> None:
-        from cortexctl.render import Format, OutputSpec, emit
+        from cortexctl.render import emit
+
+        emit(result, self.spec(output, stream), stream)
+        stream.flush()
+
+    def spec(self, output: str, stream: TextIO) -> "OutputSpec":
+        """Return what the options ask of a stream's output."""
+        from cortexctl.render import Format, OutputSpec
 
         terminal = stream.isatty()
-        spec = OutputSpec(
+        return OutputSpec(
             format=Format(output),
             command=self.command,
             version=__version__,
@@ -127,8 +135,6 @@ class Output:
             headers=not self.options.no_headers,
             colour=terminal and not os.environ.get("NO_COLOR"),
         )
-        emit(result, spec, stream)
-        stream.flush()
 
     def say(self, message: str) -> None:
         """Tell the operator something, on stderr; not with --quiet."""

@@ -11,11 +11,12 @@ from typing import Any
 import typer
 
 from cortexctl.cli import options as option_groups
+from cortexctl.cli import ring_options
 
 _BRACKET = re.compile(r"\s*\[(default|env var): ([^]]+)\]")
 _VALUE = re.compile(r"<([^>]+)>$|(\S+)$")
 _METAVARS = {"path": "PATH", "int": "N", "int range": "N", "str": "TEXT"}
-_PATHS = frozenset(("URL", "FILE", "DIR", "PATH"))
+_PATHS = frozenset(("URL", "FILE", "DIR", "PATH", "FILE|RUN"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Command:
 
     def groups(self) -> tuple[Group, ...]:
         """Return the groups of options that the command has as a whole."""
-        return tuple(group for group in GROUPS if group.fields <= self.fields)
+        whole = [group for group in GROUPS if group.fields <= self.fields]
+        return tuple(group for group in whole if not any(group.fields < other.fields for other in whole))
 
     def own_options(self) -> tuple[Parameter, ...]:
         """Return the options that are in none of its groups."""
@@ -129,34 +131,42 @@ def _parameter(parameter: Any, context: Any, names: tuple[str, ...], metavar: st
     text = (parameter.get_help_record(context) or ("", ""))[1].replace("\\[", "[")
     brackets = dict(_BRACKET.findall(text))
     plain = " ".join(_BRACKET.sub("", text).replace("[required]", "").split())
+    default, _, bounds = brackets.get("default", "").partition("; ")
     words = tuple(str(item.value) for item in parameter.shell_complete(context, "") if item.type == "plain")
     return Parameter(
         field=str(parameter.name),
         names=names,
         negations=tuple(parameter.secondary_opts),
         metavar="|".join(words) if words and names else _METAVARS.get(metavar, metavar),
-        help=plain,
-        default=brackets.get("default", ""),
+        help=f"{plain} [{bounds}]" if bounds else plain,
+        default=default,
         envvar=brackets.get("env var", ""),
-        words=words or _known_words(str(parameter.name)),
-        is_path=is_path or _METAVARS.get(metavar, metavar) in _PATHS,
-        is_repeatable=bool(parameter.multiple),
+        words=words or _known_words(str(parameter.name), _group_of(context)),
+        is_path=is_path or _METAVARS.get(metavar, metavar).strip("[].") in _PATHS,
+        is_repeatable=bool(parameter.multiple) or parameter.nargs == -1,
     )
 
 
-def _known_words(name: str) -> tuple[str, ...]:
-    """Return the values of options that take free text, but mostly one of these."""
-    from cortexctl.blocks.checks import CHECKS
-    from cortexctl.blocks.view import State
+def _group_of(context: Any) -> str:
+    """Return the first word after the program's name; empty for the program itself."""
+    return str((*context.command_path.split(), "", "")[1])
 
-    codes = tuple(check.code for check in CHECKS)
+
+def _known_words(name: str, group: str) -> tuple[str, ...]:
+    """Return the values of options that take free text, but mostly one of these."""
+    from cortexctl.blocks.view import State
+    from cortexctl.cli.catalogue import checks
+    from cortexctl.ring.components import COMPONENTS
+
+    codes = tuple(check.code for check in checks(group))
     families = tuple(dict.fromkeys(code.rstrip("0123456789") for code in codes))
-    known = {"code": codes, "only": families + codes, "ignore": families + codes, "state": tuple(State)}
+    some = families + codes
+    known = {"code": codes, "only": some, "ignore": some, "state": tuple(State), "ring": tuple(COMPONENTS)}
     return tuple(str(word) for word in known.get(name, ()))
 
 
 def _groups() -> Iterator[Group]:
-    for name, group in vars(option_groups).items():
+    for name, group in (vars(option_groups) | vars(ring_options)).items():
         if is_dataclass(group):
             title = re.sub(r"(?<!^)([A-Z])", r" \1", name).capitalize()
             about = " ".join((group.__doc__ or "").split())

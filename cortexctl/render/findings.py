@@ -13,17 +13,7 @@ from cortexctl.render.terminal import fitted_width, painted
 from cortexctl.render.text import escape, evidence
 from cortexctl.results import Column, Kind, Row
 
-_COLUMNS = (
-    Column("code"),
-    Column("name", wide=True),
-    Column("severity", Kind.SEVERITY),
-    Column("tenant"),
-    Column("subject"),
-    Column("message"),
-    Column("evidence", wide=True),
-    Column("consequence", wide=True),
-    Column("next", wide=True),
-)
+_WIDE = frozenset(("name", "evidence", "consequence", "next"))
 _WORST_FIRST = sorted(Severity, reverse=True)
 _INDENT = "    "
 
@@ -44,11 +34,16 @@ class FindingsResult:
     checks_not_run: Sequence[NotRun]
     scopes_checked: int
     """Tenants or rings."""
+    scope: str = "tenant"
+    """Which of the two: the column's name."""
+    notes: Sequence[str] = ()
+    """What was found well, in a line each."""
 
     @property
     def columns(self) -> Sequence[Column]:
         """The fields of `Finding.document`, in its order."""
-        return _COLUMNS
+        names = ("code", "name", "severity", self.scope, "subject", "message", "evidence", "consequence", "next")
+        return [Column(name, Kind.SEVERITY if name == "severity" else Kind.TEXT, wide=name in _WIDE) for name in names]
 
     @property
     def collection(self) -> str:
@@ -63,6 +58,7 @@ class FindingsResult:
             **self._by_severity(),
             "scopes_checked": self.scopes_checked,
             "checks_not_run": len(self.checks_not_run),
+            **({"notes": list(self.notes)} if self.notes else {}),
         }
 
     def rows(self) -> Iterable[Row]:
@@ -72,7 +68,7 @@ class FindingsResult:
     def footer(self) -> str:
         """Return the counts by severity, and a line for each thing that checks lacked."""
         counts = ", ".join(f"{count} {name}" for name, count in self._by_severity().items() if count)
-        lines = [f"{counts or 'no findings'} ({self.scopes_checked} checked)"]
+        lines = [*self.notes, f"{counts or 'no findings'} ({self.scopes_checked} checked)"]
         lacking: dict[str, list[str]] = {}
         for each in self.checks_not_run:
             lacking.setdefault(each.needs, []).append(each.code)
@@ -94,15 +90,15 @@ def write_page(result: FindingsResult, output: OutputSpec, stream: TextIO) -> No
         if group and not is_first:
             stream.write("\n")
         for row in group:
-            stream.writelines(f"{line}\n" for line in _finding(row, limit, output.colour))
+            stream.writelines(f"{line}\n" for line in _finding(row, result.scope, limit, output.colour))
             is_first = False
     write_footer(result, stream, after_rows=not is_first)
 
 
-def _finding(row: Row, limit: int | None, colour: bool) -> Iterator[str]:
+def _finding(row: Row, scope: str, limit: int | None, colour: bool) -> Iterator[str]:
     severity = f"{row['severity'].upper():<8}"
     shown = painted(severity, row["severity"]) if colour else severity
-    where = escape(row["code"]) + " " + "  ".join(escape(row[key]) for key in ("tenant", "subject") if row[key])
+    where = escape(row["code"]) + " " + "  ".join(escape(row[key]) for key in (scope, "subject") if row[key])
     message = escape(row["message"])
     if limit is None or cell_width(f"{severity} {where}  {message}") <= limit:
         yield f"{shown} {where}  {message}".rstrip(" ")

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from cortexctl.ring.components import READ, Component, Settings
+from cortexctl.ring.components import COMPACTOR_RING, READ, Component, Settings
 from cortexctl.ring.model import Instance, InstanceState, Ring, ring
 from cortexctl.ring.quorum import ReadQuorum, Share, WriteQuorum, ownership, read_quorum, write_quorum
 from cortexctl.ring.view import View
+
+_MOST = 0.8
+_LEAST_TOGETHER = 2
 
 
 class Backend(StrEnum):
@@ -51,14 +54,43 @@ class CheckedRing:
         return self.component.heartbeat_period_s if self.heartbeat_period_s is None else self.heartbeat_period_s
 
     @property
+    def auto_forget_s(self) -> float | None:
+        """After how long without a heartbeat the others forget an instance, by default; None: they do not.
+
+        The compactors' is two minutes, whatever their time-out is.
+        """
+        if self.component is COMPACTOR_RING:
+            return self.component.auto_forget_timeouts * self.component.settings.heartbeat_timeout_s
+        return self.component.auto_forget_timeouts * self.settings.heartbeat_timeout_s or None
+
+    @property
     def members(self) -> list[Instance]:
         """The instances that readers see, in the order of their ids."""
         return list(self.view.instances.values())
 
     @cached_property
+    def present(self) -> dict[str, Instance]:
+        """The members by id, without tombstones."""
+        return {each.id: each for each in self.members if each.state is not InstanceState.LEFT or each.hidden_state}
+
+    @cached_property
     def stale(self) -> list[Instance]:
         """The members whose heartbeat is too old."""
         return [each for each in self.members if not self.view.is_alive(each)]
+
+    @cached_property
+    def went_together(self) -> list[Instance]:
+        """The most stale members within one period of each other, if they are most of the ring: its store is stuck."""
+        ordered = sorted(self.stale, key=lambda each: each.timestamp_s)
+        best: list[Instance] = []
+        first = 0
+        for last, each in enumerate(ordered):
+            while each.timestamp_s - ordered[first].timestamp_s > self.period_s:
+                first += 1
+            if last + 1 - first > len(best):
+                best = ordered[first : last + 1]
+        is_most = len(best) > _MOST * len(self.members)
+        return best if is_most and len(best) >= _LEAST_TOGETHER else []
 
     @cached_property
     def keys(self) -> WriteQuorum:

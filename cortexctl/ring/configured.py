@@ -36,4 +36,4 @@ class RingConfig:
     availability_zone: str = ""
     """The zone this process registers in."""
     dynamodb_timeout_s: float | None = None
-    """Of one call; None: the store is another."""
+    """Of one call, 0: it has none; None: the store is another."""

@@ -6,7 +6,7 @@ A page says of a stale instance only that it is unhealthy. HTML has the tokens w
 Source: cortexproject/cortex, pkg/ring/http.go; grafana/dskit, ring/ring_http.go, for Mimir, Loki and Tempo.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from html.parser import HTMLParser
@@ -16,7 +16,7 @@ import msgspec
 
 from cortexctl.errors import DataError
 from cortexctl.ring.gotime import parse_s
-from cortexctl.ring.model import Instance, InstanceState, Ring, instance, ring
+from cortexctl.ring.model import NO_STORAGE_TIME, NUMBERED_STATES, Instance, InstanceState, Ring, instance, ring
 from cortexctl.tsdb import golang
 
 _UNHEALTHY = "unhealthy"
@@ -96,8 +96,17 @@ def decode_json(body: bytes) -> Ring:
         ),
         now_s=parse_s(described.now),
         updated_s=parse_s(described.updated) if described.updated else None,
-        oddities=["fields of Mimir's dskit"] if any(each.read_only is not None for each in shards) else [],
+        oddities=["fields of Mimir's dskit"]
+        if any(each.read_only is not None for each in shards)
+        else _of_old_readers((each.state for each in shards), has_storage_time=bool(described.updated)),
     )
+
+
+def _of_old_readers(states: Iterable[str], *, has_storage_time: bool) -> Iterator[str]:
+    if not has_storage_time:
+        yield NO_STORAGE_TIME
+    if any(state.isdecimal() for state in states):
+        yield NUMBERED_STATES
 
 
 def decode_html(text: str) -> Ring | NoRing:
@@ -110,10 +119,12 @@ def decode_html(text: str) -> Ring | NoRing:
     if "Instance ID" not in page.headings and "Ingester" not in page.headings:
         raise DataError("is not a ring page: it has no table of instances")
     rows = [_Row(dict(zip(page.headings, cells, strict=False)), page.tokens) for cells in page.rows if cells]
+    states = (row.cells.get("State", "") for row in rows)
     return ring(
         (row.instance() for row in rows),
         now_s=parse_s(page.times["Current time"]) if "Current time" in page.times else None,
         updated_s=parse_s(page.times["Storage updated"]) if "Storage updated" in page.times else None,
+        oddities=_of_old_readers(states, has_storage_time="Storage updated" in page.times),
     )
 
 

@@ -47,13 +47,17 @@ class Reading:
     took_s: float = 0.0
     """How long the place took to answer."""
     has_own_time: bool = True
-    """Whether `taken_at_s` is when the ring was so, and not when a saved file of no date was opened."""
+    """Whether `taken_at_s` is when the ring was so for certain, and not the time of a file that it was saved in."""
     reader_version: str = ""
     """The version of Cortex that showed it, where it tells."""
+    missing: NoRing | None = None
+    """Why there is nothing to decode, where the place tells it with a status and not with bytes."""
 
     @cached_property
     def shown(self) -> Ring | NoRing:
         """What the place shows: what memberlist knows, at the time that the page tells, where there are both."""
+        if self.missing is not None:
+            return self.missing
         return decode(self.parts, self.stored_key or self.component.stored_key, self.place)
 
     @property

@@ -1,4 +1,4 @@
-"""A sample cluster: one tenant as a real Cortex left it, and a copy of it with faults.
+"""A sample cluster: one tenant as a real Cortex left it, a copy of it with faults, and its rings.
 
 `team-b.tar.xz` is a whole tenant of a running three-node Cortex: 114 blocks of three ingesters, compacted twice, 104
 of them marked for deletion, with its bucket index and sync status.
@@ -16,12 +16,14 @@ import msgspec
 from cortexctl.blocks import bucket_index, layout
 from cortexctl.blocks.bucket_index import BucketIndex, IndexedBlock
 from cortexctl.errors import SourceError, UsageError
+from cortexctl.sample.rings import write_rings
 
 TENANT = "team-b"
 FAULTY_TENANT = "team-faulty"
 TAKEN_AT_S = 1_795_223_965
 """When the sample was taken, 2026-11-21T01:19:25Z: the moment to judge it at."""
 BUCKET = "bucket"
+RINGS = "rings"
 
 GONE = "01M7XT0000000000000000G0NE"
 """A block that only the faulty tenant's index knows."""
@@ -41,11 +43,12 @@ class Faults:
 
 
 def write_sample(directory: Path) -> Faults:
-    """Write the sample cluster's bucket into a new or empty folder, and return what is wrong in it."""
+    """Write the sample cluster's bucket and rings into a new or empty folder, and return the bucket's faults."""
     if directory.exists() and (not directory.is_dir() or any(directory.iterdir())):
         raise UsageError(f"{directory}: is there already and not empty: name another folder, or remove it")
     bucket = directory / BUCKET
     try:
+        write_rings(directory / RINGS, TAKEN_AT_S)
         unpack(bucket)
         return _write_faulty(bucket)
     except OSError as error:

@@ -1,6 +1,6 @@
 """What every source of rings offers: to be read, and where it can be, to have one entry changed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -27,8 +27,19 @@ class Place(Protocol):
         """The URL or path without secrets; it reaches the same place again as a `--source`."""
 
     @property
+    def host(self) -> str:
+        """The host of a running process of Cortex's, as its address in a ring would have it; empty for all else."""
+
+    @property
+    def is_saved(self) -> bool:
+        """Whether it shows rings as they were at some time, and not as they are."""
+
+    @property
     def writes(self) -> Writes:
         """What can be changed here."""
+
+    def components(self) -> Collection[Component]:
+        """The rings it may have, and is asked for when none is named; none where a saved ring does not say its name."""
 
     def read(self, component: Component) -> Reading:
         """Return the component's ring as it is now; without parts where the place has no such ring.

@@ -5,10 +5,12 @@ import os
 import signal
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -16,6 +18,10 @@ from cortexctl.blocks import layout
 from cortexctl.cli.main import app, with_plan_files
 from cortexctl.sample import write_sample
 from tests.builders import NOW_S, TENANT, UPLOADED_S, A, B, Body, a_block, an_entry, an_index
+from tests.cli.rings import InConsul, InDynamoDB, InEtcd, Kept
+from tests.fakes.consul import FakeConsul
+from tests.fakes.etcd import Etcd, is_installed, started
+from tests.servers import ACCESS_KEY, SECRET_KEY
 
 INDEX = layout.bucket_index(TENANT)
 OTHER = "team-b"
@@ -170,3 +176,52 @@ def _sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sample(_sample: Path) -> Path:
     """The directory of the sample bucket, to be read only."""
     return _sample / "bucket"
+
+
+@pytest.fixture(scope="session")
+def etcd(only_this_machine: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Etcd]:
+    """A real etcd."""
+    if not is_installed():
+        pytest.skip("etcd is not installed")
+    with started(tmp_path_factory.mktemp("etcd")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def dynamodb(moto_endpoint: str) -> Iterator[Any]:
+    """A client of moto's DynamoDB."""
+    import boto3
+
+    client = boto3.client(
+        "dynamodb",
+        endpoint_url=moto_endpoint,
+        region_name="eu-west-1",
+        aws_access_key_id=ACCESS_KEY,
+        aws_secret_access_key=SECRET_KEY,
+    )
+    with closing(client):
+        yield client
+
+
+@pytest.fixture(params=["consul", "etcd", "dynamodb"])
+def kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    """An empty KV store: the fake Consul, a real etcd, moto's DynamoDB."""
+    match request.param:
+        case "etcd":
+            running: Etcd = request.getfixturevalue("etcd")
+            running.delete_all()
+            yield InEtcd(running)
+        case "dynamodb":
+            monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+            monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+            yield InDynamoDB(request.getfixturevalue("dynamodb"), request.getfixturevalue("moto_endpoint"))
+        case _:
+            with FakeConsul() as consul, httpx.Client(trust_env=False) as client:
+                yield InConsul(consul, client)
+
+
+@pytest.fixture
+def consul() -> Iterator[InConsul]:
+    """The fake Consul, empty: for what all stores do alike."""
+    with FakeConsul() as running, httpx.Client(trust_env=False) as client:
+        yield InConsul(running, client)

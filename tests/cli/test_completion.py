@@ -6,17 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from cortexctl.blocks.checks import CHECKS
 from cortexctl.cli import tree
+from cortexctl.cli.catalogue import checks
 from cortexctl.cli.completion import script
 from cortexctl.cli.main import app
+from cortexctl.ring.components import COMPONENTS
 
 FORMATS = ["csv", "json", "ndjson", "table", "wide", "yaml"]
-CODES = sorted(check.code for check in CHECKS)
+CODES = sorted(check.code for check in checks())
+RINGS = sorted(COMPONENTS)
 SHELLS = ["bash", "zsh", "fish"]
 
 ANSWERS = {
-    "": ["bucket", "completion", "demo", "explain", "journal", "version"],
+    "": ["bucket", "completion", "demo", "explain", "journal", "ring", "version"],
     "buc": ["bucket"],
     "bucket ": ["index", "inspect", "ls", "tenants"],
     "bucket index reb": ["rebuild"],
@@ -28,6 +30,20 @@ ANSWERS = {
     "bucket ls --state p": ["partial"],
     "bucket index check --fail-on c": ["critical"],
     "bucket index check --only POI0": [code for code in CODES if code.startswith("POI0")],
+    "bucket index check --only RNG": [],
+    "ring check --only RNG0": [code for code in CODES if code.startswith("RNG0")],
+    "ring check --ignore POI": [],
+    "ring check ": RINGS,
+    "ring check ingester st": ["store-gateway"],
+    "ring show ": RINGS,
+    "ring tokens --ring ru": ["ruler"],
+    "ring forget ingester --force-q": ["--force-quorum"],
+    "ring show --zone": ["--zone-awareness"],
+    "ring list --no-z": ["--no-zone-awareness"],
+    "ring list -s pl": ["plan.json"],
+    "ring tokens pl": ["plan.json"],
+    "ring snapshot pl": ["plan.json"],
+    "ring restore ingester a --from pl": ["plan.json"],
     "explain ": CODES,
     "completion ": ["bash", "fish", "zsh"],
     # The value of an option is no command, and an argument neither.
@@ -92,6 +108,20 @@ def test_bash(typed: str, offered: list[str], folder: Path) -> None:
 @pytest.mark.parametrize(("words", "offered"), [(["--output", "="], FORMATS), (["--output", "=", "j"], ["json"])])
 def test_bash_takes_an_equals_sign_for_a_word(words: list[str], offered: list[str], folder: Path) -> None:
     assert complete_bash(["bucket", "ls", *words], folder) == offered
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("ring forget ", RINGS),
+        ("ring forget -s x ingester ", []),
+        ("ring snapshot file st", ["store-gateway"]),
+        ("ring snapshot file ruler st", ["store-gateway"]),
+    ],
+)
+def test_bash_knows_which_argument_it_is(typed: str, offered: list[str], folder: Path) -> None:
+    assert complete_bash(typed.split(" "), folder) == offered
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="needs bash")

@@ -12,10 +12,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from cortexctl.errors import DataError
-from cortexctl.findings import run_checks
+from cortexctl.findings import Severity
 from cortexctl.ring import codec, page, tokens
 from cortexctl.ring.checked import Backend, CheckedRing
-from cortexctl.ring.checks import CHECKS
 from cortexctl.ring.components import (
     BLOCKS_OWNER_SYNC,
     COMPONENTS,
@@ -27,9 +26,12 @@ from cortexctl.ring.components import (
     Settings,
     Strategy,
 )
-from cortexctl.ring.model import SPACE, Instance, Ring, instance, ring
+from cortexctl.ring.configured import RingConfig
+from cortexctl.ring.judge import judge
+from cortexctl.ring.model import SPACE, Instance, InstanceState, Ring, instance, ring
 from cortexctl.ring.quorum import ownership, write_quorum
 from cortexctl.ring.shards import shuffle_shard
+from cortexctl.ring.survey import RingSurvey
 from cortexctl.ring.view import Verdict, View, needed
 from tests.property.bodies import damaged, json_values, replaced
 
@@ -160,25 +162,106 @@ def test_any_token_file(body: bytes) -> None:
         assert tokens.decode(tokens.encode(file)).tokens == file.tokens
 
 
-@given(
-    st.lists(instances(TEXTS), max_size=5),
-    st.sampled_from(list(COMPONENTS.values())),
-    st.builds(Settings, st.integers(1, 5), st.booleans(), st.sampled_from([0, 60])),
-    st.none() | st.sampled_from(list(Backend)),
-    st.booleans(),
-)
-def test_any_ring_is_checked(
-    members: list[Instance],
-    component: Component,
-    settings: Settings,
-    backend: Backend | None,
-    is_shown: bool,
-) -> None:
-    if is_shown:
-        members = [replace(each, tokens=(), hidden_tokens=len(each.tokens), hidden_state=True) for each in members]
-    checked = CheckedRing(component, ring(members), settings, NOW_S, backend)
-    for finding in run_checks(CHECKS, checked, component.name):
+@st.composite
+def surveys(draw: st.DrawFn) -> RingSurvey:
+    """Return unlike views of a ring, with earlier times, configurations, and whatever else there is."""
+    component = draw(st.sampled_from(list(COMPONENTS.values())))
+    chosen = Settings(draw(st.integers(1, 5)), draw(st.booleans()), draw(st.sampled_from([0, 60])))
+
+    def view(now_s: float) -> CheckedRing:
+        members = draw(st.lists(instances(st.sampled_from("abc") | TEXTS), max_size=4))
+        backend = draw(st.none() | st.sampled_from(list(Backend)))
+        times = {"now_s": draw(st.none() | st.just(now_s)), "updated_s": draw(st.none() | st.sampled_from([0, now_s]))}
+        stored = ring(map(shown, members) if draw(st.booleans()) else members, **times)
+        return CheckedRing(component, stored, chosen, now_s, backend)
+
+    names = draw(st.lists(st.sampled_from(["kv", "http://a", "http://b"]), min_size=1, max_size=3, unique=True))
+    files = st.builds(tokens.TokenFile, st.lists(TOKENS, max_size=3).map(tuple)) | st.just(DataError("is not JSON"))
+    config = st.builds(
+        RingConfig,
+        name=TEXTS,
+        component=st.just(component.name),
+        tokens_file_path=st.sampled_from(["", "/t", None]),
+        heartbeat_timeout_s=st.sampled_from([0, 5, 60]),
+        auto_forget_s=st.sampled_from([None, 0, 120]),
+        sharding_strategy=st.sampled_from(["default", "shuffle-sharding"]),
+        tenant_shard_size=st.floats(0, 5),
+    )
+    return RingSurvey(
+        component,
+        {name: view(NOW_S) for name in names},
+        [view(NOW_S - ago_s) for ago_s in draw(st.lists(st.integers(1, 10**6), max_size=2))],
+        draw(st.lists(config, max_size=2)),
+        draw(st.dictionaries(TEXTS, files, max_size=2)),
+        draw(st.none() | st.integers(0, 9)),
+        {"ruler": view(NOW_S)} if draw(st.booleans()) else {},
+        draw(st.dictionaries(st.sampled_from(list(COMPONENTS)), st.sampled_from(["a/ring", "ring"]), max_size=2)),
+        {names[0]: draw(TEXTS)} if draw(st.booleans()) else {},
+        {names[0]: draw(st.sampled_from(["1.18.1", "1.21", "", "main"]) | TEXTS)},
+    )
+
+
+def shown(each: Instance) -> Instance:
+    """Return an instance as an HTML page has it where it is unhealthy."""
+    return replace(each, tokens=(), hidden_tokens=len(each.tokens), hidden_state=True)
+
+
+@given(surveys())
+def test_any_ring_is_judged(survey: RingSurvey) -> None:
+    judgement = judge(survey, lambda _: True)
+    for finding in judgement.findings:
         json.dumps(finding.document())
+    found = [each.code for each in judgement.findings]
+    missed = [each.code for each in judgement.not_run]
+    assert not set(found).intersection(missed)
+    assert (found, missed) == (sorted(found), sorted(missed))
+
+
+@given(
+    st.lists(instances(TEXTS), max_size=6).map(ring),
+    st.sampled_from(list(COMPONENTS.values())),
+    st.none() | st.sampled_from(list(Backend)),
+    st.sampled_from([0, 60]),
+)
+def test_the_form_of_a_view_makes_no_difference(
+    stored: Ring, component: Component, backend: Backend | None, timeout_s: float
+) -> None:
+    settings = Settings(heartbeat_timeout_s=timeout_s)
+    whole = CheckedRing(component, stored, settings, NOW_S, backend)
+    as_page = ring(
+        each if whole.view.is_alive(each) else shown(each)
+        for each in stored.instances.values()
+        if each.state is not InstanceState.LEFT
+    )
+    survey = RingSurvey(component, {"kv": whole, "page": replace(whole, stored=as_page)})
+    assert not [each for each in judge(survey, lambda _: True).findings if each.code in ("RNG26", "RNG39", "RNG40")]
+
+
+@given(st.integers(1, 9), st.integers(0, 9), st.integers(0, 9), st.sampled_from([0, 1]), st.data())
+def test_a_view_that_is_a_little_older_is_of_the_same_ring(
+    count: int, came: int, went: int, sooner_s: int, data: st.DataObject
+) -> None:
+    def seen(numbers: range, now_s: float, registered: dict[int, int]) -> CheckedRing:
+        members = (
+            instance(
+                f"i-{number}",
+                f"10.0.0.{number}:9095",
+                1 if number < went else 0,
+                "",
+                [number, number + 100],
+                int(now_s) - data.draw(st.integers(0, 5)),
+                registered.get(number, NOW_S - 3600),
+            )
+            for number in numbers
+        )
+        return CheckedRing(COMPONENTS["ingester"], ring(members), Settings(), NOW_S, Backend.ETCD)
+
+    before = seen(range(went + count), NOW_S - 5 - sooner_s, {})
+    new = dict.fromkeys(range(went + count, went + count + came), NOW_S - 5)
+    after = seen(range(went, went + count + came), NOW_S, new)
+    judgement = judge(RingSurvey(COMPONENTS["ingester"], {"pod": before, "kv": after}), lambda _: True)
+    of_views = {(each.code, each.severity) for each in judgement.findings if each.code in ("RNG26", "RNG39", "RNG40")}
+    assert of_views <= {("RNG39", Severity.INFO)}
 
 
 def keys_of_every_arc(view: View) -> list[tuple[int, int]]:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from cortexctl.ring import codec
+from cortexctl.ring.model import instance, ring
+
 HEAVY = frozenset(
     (
-        "aiobotocore", "aiohttp", "asyncio", "boto3", "botocore", "concurrent", "fsspec", "gcsfs", "isal", "msgspec",
-        "obstore", "rich", "s3fs", "tarfile", "yaml", "zstandard",
+        "aiobotocore", "aiohttp", "asyncio", "boto3", "botocore", "concurrent", "cramjam", "fsspec", "gcsfs", "google",
+        "httpx", "isal", "msgspec", "obstore", "rich", "s3fs", "ssl", "tarfile", "yaml", "zstandard",
     )
 )  # fmt: skip
 MOST_TIMES_BARE = 25
@@ -42,6 +45,11 @@ def modules_of(*arguments: str) -> set[str]:
         "bucket ls",
         "bucket index rebuild",
         "bucket index check",
+        "ring",
+        "ring check",
+        "ring forget",
+        "ring owners",
+        "ring watch",
         "journal",
         "journal undo",
         "explain",
@@ -61,7 +69,15 @@ def test_reading_a_directory_imports_no_cloud_library(tmp_path: Path) -> None:
     }
 
 
-def test_completion_needs_no_storage_library() -> None:
+def test_a_saved_ring_needs_no_server_and_imports_no_library_for_one(tmp_path: Path) -> None:
+    value = tmp_path / "ring"
+    value.write_bytes(codec.encode(ring([instance("ingester-0", "10.0.0.1:9095", tokens=[1])])))
+    imported = modules_of("ring", "show", "ingester", "-s", str(value), "-o", "json")
+    assert "cramjam" in imported
+    assert not imported & {"boto3", "botocore", "fsspec", "httpx", "obstore", "rich", "s3fs", "ssl", "yaml"}
+
+
+def test_completion_needs_no_library_of_stores_and_servers() -> None:
     assert not modules_of("completion", "bash") & (HEAVY - {"msgspec"})
 
 

@@ -1,21 +1,41 @@
-"""The catalogue of checks on one view of one ring, a file a family.
+"""The catalogue of checks of a ring, a file a family.
 
-`CHECKS` is all of them, in the order of their codes. Codes that are missing here need more than one view, a
-configuration, or a process to look at.
+`CHECKS` is all of them, in the order of their codes: those that one view is enough for, and those that look at all
+that a run knows of the ring.
 """
 
-from cortexctl.ring.checks import heartbeats, members, quorum, store, tokens, zones
+from typing import Any
 
-CHECKS = tuple(
-    sorted(
-        (
-            *tokens.CHECKS,
-            *heartbeats.CHECKS,
-            *zones.CHECKS,
-            *quorum.CHECKS,
-            *members.CHECKS,
-            *store.CHECKS,
-        ),
-        key=lambda each: each.code,
-    )
+from cortexctl.findings import Check
+from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.checks import (
+    configs,
+    heartbeats,
+    history,
+    members,
+    outside,
+    quorum,
+    readers,
+    store,
+    tokens,
+    views,
+    zones,
 )
+from cortexctl.ring.survey import RingSurvey
+
+OF_A_VIEW: tuple[Check[CheckedRing], ...] = (
+    *tokens.CHECKS,
+    *heartbeats.CHECKS,
+    *zones.CHECKS,
+    *quorum.CHECKS,
+    *members.CHECKS,
+    *store.CHECKS,
+)
+OF_A_SURVEY: tuple[Check[RingSurvey], ...] = (
+    *outside.CHECKS,
+    *views.CHECKS,
+    *history.CHECKS,
+    *readers.CHECKS,
+    *configs.CHECKS,
+)
+CHECKS: tuple[Check[Any], ...] = tuple(sorted((*OF_A_VIEW, *OF_A_SURVEY), key=lambda each: each.code))

@@ -3,29 +3,31 @@
 from collections.abc import Iterator
 
 from cortexctl.findings import Problem, Severity, check
-from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.checks.paste import forget, show
-from cortexctl.ring.model import Instance, InstanceState
-from cortexctl.units import format_duration, format_time
+from cortexctl.ring.checks.quorum import is_judged_by_key
+from cortexctl.ring.components import DISTRIBUTOR, INGESTER
+from cortexctl.ring.model import Instance
+from cortexctl.units import format_duration
 
 SKEW_S = 5
 FAR_SKEW_S = 30 * 60
 """How far ahead a timestamp may be before memberlist refuses the whole message."""
-_TOGETHER = 0.8
-_LEAST_TOGETHER = 2
 
 
 @check("RNG08", "stale", Severity.WARNING)
 def stale(checked: CheckedRing) -> Iterator[Problem]:
     """An instance's last heartbeat is older than the time-out.
 
-    Reads and writes do without it, and no other takes its place until it is forgotten. It is critical where that
-    breaks a quorum, and keeps other ingesters from becoming ready.
+    Reads and writes do without it, and no other takes its place until it is forgotten.
+
+    Critical where a quorum is broken. High for an ingester: nobody forgets it by itself, and no other ingester becomes
+    ready while it is there. The others' rings forget it after a while, or, as the distributors', do without: info.
 
     Make sure that it is dead, then forget it; if it lives, its way to the KV store is broken.
     Source: Cortex, pkg/ring/model.go, IsHeartbeatHealthy.
     """
-    breaks = not checked.has_write_quorum or (_has_reads(checked) and checked.reads.error is not None)
+    severity = _graded(checked) if checked.stale else None
     for each in checked.stale:
         yield Problem(
             each.id,
@@ -35,8 +37,8 @@ def stale(checked: CheckedRing) -> Iterator[Problem]:
                 "age_s": int(checked.age_s(each)),
                 "heartbeat_timeout_s": checked.settings.heartbeat_timeout_s,
             },
-            show(checked) if _went_together(checked) else forget(checked, each.id),
-            Severity.CRITICAL if breaks else None,
+            show(checked) if checked.went_together else forget(checked, each.id),
+            severity,
         )
 
 
@@ -50,7 +52,7 @@ def stale_together(checked: CheckedRing) -> Iterator[Problem]:
     Repair the KV store; do not forget anyone.
     Source: Cortex, pkg/ring/lifecycler.go, heartbeat.
     """
-    together = _went_together(checked)
+    together = checked.went_together
     if together:
         yield Problem(
             checked.component.name,
@@ -87,12 +89,15 @@ def clock_ahead(checked: CheckedRing) -> Iterator[Problem]:
     Its clock is ahead of this one by more than is usual. It will count as healthy for as long after its death, and
     with memberlist and DynamoDB it out-ranks a forget.
 
+    Critical where it is farther ahead than the time after which members forget each other: by its clock all others
+    are due, and it takes them out of the ring at each of its heartbeats.
+
     Repair the clock.
-    Source: Cortex, pkg/ring/model.go, IsHeartbeatHealthy.
+    Source: Cortex, pkg/ring/ring.go, AutoForgetFromRing.
     """
     for each in checked.members:
         if SKEW_S < each.timestamp_s - checked.now_s <= FAR_SKEW_S:
-            yield _ahead(checked, each)
+            yield _ahead(checked, each, Severity.CRITICAL if _evicts(checked, each) else None)
 
 
 @check("RNG13", "clock-far-ahead", Severity.CRITICAL)
@@ -100,14 +105,17 @@ def clock_far_ahead(checked: CheckedRing) -> Iterator[Problem]:
     """An instance's heartbeat is more than half an hour in the future.
 
     Memberlist refuses every message that holds it, so all heartbeats stop; DynamoDB ignores the instance's true
-    heartbeats until that time has come.
+    heartbeats until that time has come; elsewhere it counts as healthy for as long after its death.
+
+    Critical with memberlist, and where members forget each other, whom it would take out of the ring; else high.
 
     Repair the clock, then delete the entry; with memberlist stop all who hold it, or wait.
     Source: Cortex, pkg/ring/model.go, mergeWithTime.
     """
     for each in checked.members:
         if each.timestamp_s - checked.now_s > FAR_SKEW_S:
-            yield _ahead(checked, each)
+            is_harmless = checked.backend not in (None, Backend.MEMBERLIST) and not _evicts(checked, each)
+            yield _ahead(checked, each, Severity.HIGH if is_harmless else None)
 
 
 @check("RNG14", "no-heartbeat", Severity.WARNING)
@@ -129,80 +137,34 @@ def no_heartbeat(checked: CheckedRing) -> Iterator[Problem]:
             )
 
 
-@check("RNG30", "leaving-stale", Severity.WARNING)
-def leaving_stale(checked: CheckedRing) -> Iterator[Problem]:
-    """An instance is LEAVING, and sends no heartbeats any more.
-
-    It died while it stopped, perhaps before its data was shipped. Ingesters are never forgotten by themselves.
-
-    Start it again under the same id, or forget it once its data is safe.
-    Source: Cortex, pkg/ring/lifecycler.go, processShutdown.
-    """
-    for each in checked.stale:
-        if each.state is InstanceState.LEAVING and not each.hidden_state:
-            yield Problem(
-                each.id,
-                f"has been LEAVING without a heartbeat for {format_duration(checked.age_s(each))}",
-                {"timestamp_s": each.timestamp_s},
-                forget(checked, each.id),
-            )
-
-
-@check("RNG32", "registered-ahead", Severity.WARNING)
-def registered_ahead(checked: CheckedRing) -> Iterator[Problem]:
-    """An instance was registered in the future.
-
-    The clock of its first start was ahead. Until that time and the look-back have passed, queries of every tenant
-    whose shard comes to it are sent to it on top of the shard.
-
-    Repair the clock; the time is set anew when the entry is forgotten and made again.
-    Source: Cortex, pkg/ring/ring.go, shuffleShard.
-    """
-    for each in checked.members:
-        if each.registered_s - checked.now_s > SKEW_S:
-            yield Problem(
-                each.id,
-                f"is registered at {format_time(each.registered_s)}",
-                {"registered_s": each.registered_s},
-                show(checked),
-            )
+def _graded(checked: CheckedRing) -> Severity | None:
+    if checked.component is DISTRIBUTOR:
+        return Severity.INFO
+    if (is_judged_by_key(checked) and not checked.has_write_quorum) or (
+        _has_reads(checked) and checked.reads.error is not None
+    ):
+        return Severity.CRITICAL
+    return Severity.HIGH if checked.component is INGESTER else None
 
 
 def _has_reads(checked: CheckedRing) -> bool:
-    return checked.component.name == "ingester" and checked.stored.lists_tokens and bool(checked.view.arcs.tokens)
+    return checked.component is INGESTER and checked.stored.lists_tokens and bool(checked.view.arcs.tokens)
 
 
-def _ahead(checked: CheckedRing, each: Instance) -> Problem:
+def _evicts(checked: CheckedRing, each: Instance) -> bool:
+    """Return whether an instance's clock is so far ahead that all others are due to be forgotten by it."""
+    return checked.auto_forget_s is not None and each.timestamp_s - checked.now_s > checked.auto_forget_s
+
+
+def _ahead(checked: CheckedRing, each: Instance, severity: Severity | None) -> Problem:
     ahead_s = each.timestamp_s - checked.now_s
     return Problem(
         each.id,
         f"last sent a heartbeat {format_duration(ahead_s)} in the future",
         {"timestamp_s": each.timestamp_s, "ahead_s": int(ahead_s)},
         show(checked),
+        severity,
     )
 
 
-def _went_together(checked: CheckedRing) -> list[Instance]:
-    """Return the most stale members within one period of each other, if they are most of the ring."""
-    ordered = sorted(checked.stale, key=lambda each: each.timestamp_s)
-    best: list[Instance] = []
-    first = 0
-    for last, each in enumerate(ordered):
-        while each.timestamp_s - ordered[first].timestamp_s > checked.period_s:
-            first += 1
-        if last + 1 - first > len(best):
-            best = ordered[first : last + 1]
-    is_most = len(best) > _TOGETHER * len(checked.members)
-    return best if is_most and len(best) >= _LEAST_TOGETHER else []
-
-
-CHECKS = (
-    stale,
-    stale_together,
-    heartbeat_late,
-    clock_ahead,
-    clock_far_ahead,
-    no_heartbeat,
-    leaving_stale,
-    registered_ahead,
-)
+CHECKS = (stale, stale_together, heartbeat_late, clock_ahead, clock_far_ahead, no_heartbeat)

@@ -1,20 +1,39 @@
 """The commands that findings name, as they are typed after `cortexctl`; the source is added by who prints them."""
 
 import shlex
+from typing import Protocol
 
-from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.components import Component
 
 
-def show(checked: CheckedRing) -> str:
+class OfARing(Protocol):
+    """What knows which ring it is of: a view, or a survey."""
+
+    @property
+    def component(self) -> Component:
+        """The ring."""
+
+
+def show(of: OfARing) -> str:
     """Return the command that shows the ring."""
-    return f"ring show {checked.component.name}"
+    return f"ring show {of.component.name}"
 
 
-def forget(checked: CheckedRing, instance_id: str) -> str:
+def diff(of: OfARing) -> str:
+    """Return the command that lays the views of the ring side by side."""
+    return f"ring diff {of.component.name}"
+
+
+def forget(of: OfARing, instance_id: str) -> str:
     """Return the command that takes a dead instance out of the ring."""
-    return f"ring forget {checked.component.name} {shlex.quote(instance_id)}"
+    return f"ring forget {of.component.name} {shlex.quote(instance_id)}"
 
 
-def owners(checked: CheckedRing, key: int) -> str:
+def owners(of: OfARing, key: int) -> str:
     """Return the command that explains a key's replica set."""
-    return f"ring owners {checked.component.name} --token {key}"
+    return f"ring owners {of.component.name} --token {key}"
+
+
+def tokens(path: str) -> str:
+    """Return the command that compares a token file with the ring."""
+    return f"ring tokens {shlex.quote(path)}"

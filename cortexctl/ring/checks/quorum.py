@@ -7,15 +7,18 @@ from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.checks.paste import owners, show
 from cortexctl.ring.components import COMPACTOR_RING, INGESTER, PARQUET_CONVERTER, REPORTING
 from cortexctl.ring.model import InstanceState
+from cortexctl.ring.survey import Need
+from cortexctl.ring.view import needed
 
 _SINGLE = (COMPACTOR_RING.name, PARQUET_CONVERTER.name)
 
 
-def _is_judged_by_key(checked: CheckedRing) -> bool:
+def is_judged_by_key(checked: CheckedRing) -> bool:
+    """Return whether keys without a quorum are a fault of their own, and not one of the instance that owns them."""
     return checked.component.operations[0] is not REPORTING and checked.component.name not in _SINGLE
 
 
-@check("RNG20", "keys-without-quorum", Severity.CRITICAL)
+@check("RNG20", "keys-without-quorum", Severity.CRITICAL, (Need.TOKENS,))
 def keys_without_quorum(checked: CheckedRing) -> Iterator[Problem]:
     """Some keys have fewer healthy replicas than they need.
 
@@ -24,7 +27,7 @@ def keys_without_quorum(checked: CheckedRing) -> Iterator[Problem]:
     Restore instances, or forget those that are gone for good.
     Source: Cortex, pkg/ring/replication_strategy.go, Filter.
     """
-    if not _is_judged_by_key(checked) or checked.has_write_quorum:
+    if not is_judged_by_key(checked) or checked.has_write_quorum:
         return
     failing = checked.keys.failing
     yield Problem(
@@ -35,12 +38,13 @@ def keys_without_quorum(checked: CheckedRing) -> Iterator[Problem]:
     )
 
 
-@check("RNG21", "queries-without-quorum", Severity.CRITICAL)
+@check("RNG21", "queries-without-quorum", Severity.CRITICAL, (Need.TOKENS,))
 def queries_without_quorum(checked: CheckedRing) -> Iterator[Problem]:
     """Queries to ingesters have no quorum, or lose it with the next instance or zone.
 
-    Without it every query of recent data fails, for all tenants but those with a shuffle shard of their own. With no
-    margin left (warning) the next failure does that.
+    Without it every query of recent data fails, for all tenants but those with a shuffle shard of their own.
+
+    High where there is a quorum and no margin: the next failure breaks it.
 
     Restore instances, or forget those that are gone for good.
     Source: Cortex, pkg/ring/ring.go, GetReplicationSetForOperation.
@@ -56,7 +60,7 @@ def queries_without_quorum(checked: CheckedRing) -> Iterator[Problem]:
         reads.error or f"no further {unit} can fail without all queries failing",
         {"unhealthy": list(reads.unhealthy), "failed_zones": list(reads.failed_zones), "margin": reads.margin},
         show(checked),
-        None if reads.error else Severity.WARNING,
+        None if reads.error else Severity.HIGH,
     )
 
 
@@ -65,6 +69,9 @@ def too_few_healthy(checked: CheckedRing) -> Iterator[Problem]:
     """The ring has fewer healthy instances than replicas are wanted.
 
     No key has all its replicas, wherever it is.
+
+    Critical where they are too few for any key at all, high where the next failure makes them so, else a warning: one
+    replica is enough for store-gateways, rulers and alertmanagers, and ingesters need more than half.
 
     Start more instances, or bring back those that are not healthy.
     Source: Cortex, pkg/ring/replication_strategy.go, Filter.
@@ -77,14 +84,26 @@ def too_few_healthy(checked: CheckedRing) -> Iterator[Problem]:
             f"{len(healthy)} healthy instances for {replicas} replicas",
             {"healthy": healthy, "instances": len(checked.members), "replication_factor": replicas},
             show(checked),
+            _graded(checked, len(healthy)),
         )
 
 
-@check("RNG23", "owner-away", Severity.WARNING)
+def _graded(checked: CheckedRing, healthy: int) -> Severity | None:
+    if checked.component.operations[0] is REPORTING:
+        return Severity.WARNING  # nothing is looked up by key
+    margin = healthy - needed(checked.settings, healthy)
+    if margin < 0:
+        return None
+    return Severity.WARNING if margin else Severity.HIGH
+
+
+@check("RNG23", "owner-away", Severity.HIGH)
 def owner_away(checked: CheckedRing) -> Iterator[Problem]:
     """An instance of a ring without replicas is stale, or not ACTIVE.
 
-    Nobody stands in for it: the tenants it owns are neither compacted nor cleaned.
+    Nobody stands in for it: the tenants it owns are neither compacted nor cleaned, its blocks not converted.
+
+    A warning while it sends heartbeats, for it comes or goes.
 
     Restart it, or forget it if it is gone for good.
     Source: Cortex, pkg/compactor/compactor.go, ownUser.
@@ -94,7 +113,8 @@ def owner_away(checked: CheckedRing) -> Iterator[Problem]:
             is_alive = checked.view.is_alive(each)
             if not is_alive or each.state is not InstanceState.ACTIVE:
                 said = each.state.name if is_alive else "stale"
-                yield Problem(each.id, f"is {said}", {"state": each.state_name}, show(checked))
+                severity = Severity.WARNING if is_alive else None
+                yield Problem(each.id, f"is {said}", {"state": each.state_name}, show(checked), severity)
 
 
 CHECKS = (keys_without_quorum, queries_without_quorum, too_few_healthy, owner_away)

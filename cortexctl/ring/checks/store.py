@@ -6,11 +6,12 @@ from cortexctl.findings import Problem, Severity, check
 from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.checks.paste import show
 from cortexctl.ring.components import ALERTMANAGER_RING, RULER_RING, STORE_GATEWAY
-from cortexctl.units import format_duration, format_size
+from cortexctl.ring.survey import Need
+from cortexctl.units import format_size
 
 LIMITS = {Backend.CONSUL: 512 << 10, Backend.ETCD: 3 << 19, Backend.DYNAMODB: 400 << 10}
 """The bytes of a value, in DynamoDB of one instance, that a store takes by default."""
-_NEAR = 0.6
+_NEAR, _VERY_NEAR = 0.6, 0.9
 _FORGETFUL = (STORE_GATEWAY.name, RULER_RING.name, ALERTMANAGER_RING.name)
 
 
@@ -29,30 +30,13 @@ def timeout_zero(checked: CheckedRing) -> Iterator[Problem]:
         )
 
 
-@check("RNG38", "timeout-short", Severity.WARNING)
-def timeout_short(checked: CheckedRing) -> Iterator[Problem]:
-    """The heartbeat time-out is not more than two heartbeat periods.
-
-    One heartbeat that is late makes its instance unhealthy for a moment, and readers disagree.
-
-    Make the time-out longer, or the period shorter.
-    Source: Cortex, pkg/ring/model.go, IsHeartbeatHealthy.
-    """
-    timeout_s, period_s = checked.settings.heartbeat_timeout_s, checked.period_s
-    if 0 < timeout_s <= 2 * period_s:
-        yield Problem(
-            checked.component.name,
-            f"a heartbeat each {format_duration(period_s)} for a time-out of {format_duration(timeout_s)}",
-            {"heartbeat_timeout_s": timeout_s, "heartbeat_period_s": period_s},
-            show(checked),
-        )
-
-
-@check("RNG41", "value-large", Severity.WARNING)
+@check("RNG41", "value-large", Severity.WARNING, (Need.VALUE, Need.BACKEND))
 def value_large(checked: CheckedRing) -> Iterator[Problem]:
     """The stored ring comes near the largest value that its store takes.
 
     The scale-up that reaches it stops all heartbeats at once, and with them every read and write.
+
+    A warning from six tenths of the limit on, high from nine.
 
     Use fewer tokens, raise the store's limit, or move to memberlist.
     Source: Cortex, pkg/ring/kv/consul/client.go, CAS.
@@ -64,10 +48,11 @@ def value_large(checked: CheckedRing) -> Iterator[Problem]:
             f"its value has {format_size(size)} of the {format_size(limit)} that {checked.backend} takes",
             {"value_bytes": size, "limit_bytes": limit},
             show(checked),
+            Severity.HIGH if size > _VERY_NEAR * limit else None,
         )
 
 
-@check("RNG42", "item-undecodable", Severity.CRITICAL)
+@check("RNG42", "item-undecodable", Severity.CRITICAL, (Need.VALUE,))
 def item_undecodable(checked: CheckedRing) -> Iterator[Problem]:
     """An item of the ring in DynamoDB cannot be decoded.
 
@@ -80,4 +65,4 @@ def item_undecodable(checked: CheckedRing) -> Iterator[Problem]:
         yield Problem(name, f"its item {fault}", {"fault": fault}, show(checked))
 
 
-CHECKS = (timeout_zero, timeout_short, value_large, item_undecodable)
+CHECKS = (timeout_zero, value_large, item_undecodable)

@@ -6,39 +6,83 @@ from collections.abc import Iterator
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.checks.paste import show
-from cortexctl.ring.model import InstanceState
+from cortexctl.ring.components import REPORTING
+from cortexctl.ring.model import Instance, InstanceState
+from cortexctl.ring.survey import Need
 
 _EXAMPLES = 5
+_MANY = 10
 _WITH_TOKENS = (InstanceState.ACTIVE, InstanceState.READONLY, InstanceState.JOINING)
 _LEAST_EXCESS = 0.25
 _DEVIATIONS = 4
+_COPIED = 0.1
+_FEWEST_COPIED = 2
 
 
-@check("RNG01", "token-shared", Severity.CRITICAL)
+@check("RNG01", "token-shared", Severity.WARNING, (Need.TOKENS,))
 def token_shared(checked: CheckedRing) -> Iterator[Problem]:
     """A token is held by two instances or more.
 
     Readers give its keys to the instance with the greatest id, while memberlist and DynamoDB resolve conflicts to the
-    smallest: the keys change hands when they do. Across zones, replicas and shards fall into the wrong zone.
+    smallest: the keys change hands when they do. Across zones, shards fall into the wrong zone.
+
+    Critical where a tenth or more of an instance's tokens is another's, as with a copied token file: one of the two
+    owns next to nothing, and stands for a replica that it cannot be. High across zones where replicas are spread over
+    them. Else a warning: joiners draw at random, and in a ring of half a million tokens thirty such pairs are usual. So
+    many are told together.
 
     In Consul and etcd remove the token from one of them; `renewTokens` fills an ingester up again, others on restart.
     Source: Cortex, pkg/ring/model.go, getTokensInfo.
     """
-    holders: dict[tuple[str, str], list[int]] = {}
+    holders: dict[tuple[int, str], list[int]] = {}
     for token, number in checked.view.doubles:
-        holder, owner = checked.view.members[number], checked.view.owner(token)
-        if holder.id != owner.id:
-            holders.setdefault((holder.id, owner.id), []).append(token)
-    for (holder_id, owner_id), shared in holders.items():
-        yield Problem(
-            holder_id,
-            f"shares {_count(shared)} with {owner_id}, to which readers give the keys",
-            {"owner": owner_id, "tokens": len(shared), "first_tokens": shared[:_EXAMPLES]},
-            show(checked),
+        owner = checked.view.owner(token)
+        if checked.view.members[number].id != owner.id:
+            holders.setdefault((number, owner.id), []).append(token)
+    by_severity: dict[Severity | None, list[Problem]] = {}
+    for (number, owner_id), shared in holders.items():
+        holder, owner = checked.view.members[number], checked.view.instances[owner_id]
+        severity = _graded(checked, holder, owner, len(shared))
+        by_severity.setdefault(severity, []).append(
+            Problem(
+                holder.id,
+                f"shares {_count(shared)} with {owner_id}, to which readers give the keys",
+                {"owner": owner_id, "tokens": len(shared), "first_tokens": shared[:_EXAMPLES]},
+                show(checked),
+                severity,
+            )
         )
+    for severity, problems in by_severity.items():
+        if severity is Severity.CRITICAL or len(problems) <= _MANY:
+            yield from problems
+        else:
+            yield _together(checked, problems, severity)
 
 
-@check("RNG02", "token-twice", Severity.WARNING)
+def _together(checked: CheckedRing, pairs: list[Problem], severity: Severity | None) -> Problem:
+    count = sum(each.evidence["tokens"] for each in pairs)
+    return Problem(
+        checked.component.name,
+        f"{count} tokens are shared, by {len(pairs)} pairs of instances",
+        {
+            "tokens": count,
+            "pairs": len(pairs),
+            "first_pairs": [[p.subject, p.evidence["owner"]] for p in pairs[:_EXAMPLES]],
+        },
+        show(checked),
+        severity,
+    )
+
+
+def _graded(checked: CheckedRing, holder: Instance, owner: Instance, shared: int) -> Severity | None:
+    if checked.component.operations[0] is REPORTING:
+        return None  # nothing is looked up by key
+    if shared >= _FEWEST_COPIED and shared >= _COPIED * min(len(holder.tokens), len(owner.tokens)):
+        return Severity.CRITICAL
+    return Severity.HIGH if checked.settings.zone_awareness and holder.zone != owner.zone else None
+
+
+@check("RNG02", "token-twice", Severity.WARNING, (Need.TOKENS,))
 def token_twice(checked: CheckedRing) -> Iterator[Problem]:
     """An instance holds a token twice.
 
@@ -59,12 +103,12 @@ def token_twice(checked: CheckedRing) -> Iterator[Problem]:
             )
 
 
-@check("RNG03", "tokens-unsorted", Severity.WARNING)
+@check("RNG03", "tokens-unsorted", Severity.WARNING, (Need.VALUE,))
 def tokens_unsorted(checked: CheckedRing) -> Iterator[Problem]:
     """An instance's tokens are not in ascending order.
 
     Cortex has sorted them since 1.7, so something else writes to this ring, or a version older than that. Readers
-    sort them anew with each change.
+    sort them anew with each change, and show them sorted.
 
     Rewrite the entry with its tokens sorted, and find the writer.
     Source: Cortex, pkg/ring/model.go, GetTokens.
@@ -74,7 +118,7 @@ def tokens_unsorted(checked: CheckedRing) -> Iterator[Problem]:
             yield Problem(each.id, "its tokens are not ascending", {"tokens": each.token_count}, show(checked))
 
 
-@check("RNG04", "no-tokens", Severity.CRITICAL)
+@check("RNG04", "no-tokens", Severity.HIGH)
 def no_tokens(checked: CheckedRing) -> Iterator[Problem]:
     """An instance that is ACTIVE, READONLY or JOINING has no tokens.
 
@@ -111,7 +155,7 @@ def token_count(checked: CheckedRing) -> Iterator[Problem]:
             )
 
 
-@check("RNG24", "share-off", Severity.WARNING)
+@check("RNG24", "share-off", Severity.WARNING, (Need.TOKENS,))
 def share_off(checked: CheckedRing) -> Iterator[Problem]:
     """An instance owns much more or much less of the keys than its part.
 
@@ -121,8 +165,8 @@ def share_off(checked: CheckedRing) -> Iterator[Problem]:
     Renew an ingester's tokens; more tokens an instance make shares more even.
     Source: Cortex, pkg/ring/http.go, ServeHTTP.
     """
-    if not checked.stored.lists_tokens:
-        return
+    if checked.component.operations[0] is REPORTING:
+        return  # nothing is looked up by key
     for each in checked.members:
         share = checked.shares[each.id]
         limit = max(_LEAST_EXCESS, _DEVIATIONS / math.sqrt(max(1, len(each.tokens))))

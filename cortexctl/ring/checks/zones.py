@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.checks.paste import show
-from cortexctl.ring.model import InstanceState
+from cortexctl.ring.components import Strategy
 
 _UNEVEN = 0.1
-_READONLY_SHARE = 0.5
+_HALF = 0.5
 
 
-@check("RNG16", "zone-missing", Severity.CRITICAL)
+@check("RNG16", "zone-missing", Severity.HIGH)
 def zone_missing(checked: CheckedRing) -> Iterator[Problem]:
     """An instance has no zone, in a ring with zone awareness.
 
@@ -47,12 +47,14 @@ def zones_mixed(checked: CheckedRing) -> Iterator[Problem]:
         )
 
 
-@check("RNG18", "zones-too-few", Severity.CRITICAL)
+@check("RNG18", "zones-too-few", Severity.HIGH)
 def zones_too_few(checked: CheckedRing) -> Iterator[Problem]:
     """A ring with zone awareness has fewer zones than replicas.
 
     Some zone holds more than one replica of each key, so losing it takes more than one with it. Before 1.16 a replica
     was missing instead.
+
+    A warning for store-gateways, rulers and alertmanagers in two zones or more, where any one replica is enough.
 
     Add a zone, or lower the replication factor.
     Source: Cortex, pkg/ring/ring.go, Get.
@@ -64,6 +66,7 @@ def zones_too_few(checked: CheckedRing) -> Iterator[Problem]:
             f"{len(zones)} zones for {replicas} replicas",
             {"zones": list(zones), "replication_factor": replicas},
             show(checked),
+            Severity.WARNING if len(zones) > 1 and checked.settings.strategy is Strategy.IGNORE_UNHEALTHY else None,
         )
 
 
@@ -74,6 +77,9 @@ def zones_uneven(checked: CheckedRing) -> Iterator[Problem]:
     Each zone holds a replica of everything, so the instances of the smallest zone have the most to do; shards are
     rounded to the same number in each.
 
+    Three, three and two are as equal as eight can be, so what is found is a difference of more than one and more than a
+    tenth, or a zone of no more than half of the largest.
+
     Make the zones equal.
     Source: Cortex, pkg/ring/ring.go, Get.
     """
@@ -81,7 +87,7 @@ def zones_uneven(checked: CheckedRing) -> Iterator[Problem]:
     if not checked.settings.zone_awareness or not sizes:
         return
     least, most = min(sizes.values()), max(sizes.values())
-    if most - least > 1 or most - least > _UNEVEN * most:
+    if (most - least > 1 and most - least > _UNEVEN * most) or least <= _HALF * most:
         yield Problem(
             checked.component.name,
             f"zones have from {least} to {most} instances",
@@ -90,26 +96,4 @@ def zones_uneven(checked: CheckedRing) -> Iterator[Problem]:
         )
 
 
-@check("RNG33", "zone-readonly", Severity.WARNING)
-def zone_readonly(checked: CheckedRing) -> Iterator[Problem]:
-    """More than half of a zone is READONLY.
-
-    The rest of it takes all the writes. READONLY is for the way out: an instance that stays in it looks like
-    capacity, and is none.
-
-    Finish the scale-down, or set the instances ACTIVE again.
-    Source: Cortex, pkg/ingester/ingester.go, ModeHandler.
-    """
-    for zone in checked.view.zones:
-        members = [each for each in checked.members if each.zone == zone]
-        readonly = [each.id for each in members if each.state is InstanceState.READONLY]
-        if len(readonly) > _READONLY_SHARE * len(members):
-            yield Problem(
-                zone or checked.component.name,
-                f"{len(readonly)} of {len(members)} instances are READONLY",
-                {"zone": zone, "instances": readonly},
-                show(checked),
-            )
-
-
-CHECKS = (zone_missing, zones_mixed, zones_too_few, zones_uneven, zone_readonly)
+CHECKS = (zone_missing, zones_mixed, zones_too_few, zones_uneven)

@@ -1,0 +1,258 @@
+"""`cortexctl ring forget` and `restore`: the only ring commands that write."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cortexctl.cli.applying import confirm, journal_command, refuse_past_limits, save_plan
+from cortexctl.cli.groups import grouped
+from cortexctl.cli.options import ApplyOptions, JournalOptions, OutputOptions
+from cortexctl.cli.ring_options import AccessOptions, RingName, RingOptions
+from cortexctl.cli.ring_session import RingSession, ring_session
+from cortexctl.cli.ring_writing import (
+    Target,
+    find_target,
+    load_ring_plan,
+    plan_of,
+    refuse_looking_back,
+    saved_entries,
+    write,
+)
+from cortexctl.errors import ConflictError, DataError, PartialError, RefusedError, UsageError
+from cortexctl.units import format_duration, parse_duration_s
+
+if TYPE_CHECKING:
+    from cortexctl.repair.operations import Plan
+    from cortexctl.results import Table
+    from cortexctl.ring.model import Instance
+
+_FORGET, _RESTORE = "ring forget", "ring restore"
+
+
+@dataclass(frozen=True)
+class GuardOptions:
+    """What is refused, and what overrules it."""
+
+    older_than: Annotated[
+        str, typer.Option("--older-than", help="For --unhealthy; the time-out at least.", metavar="DURATION")
+    ] = "10m"
+    most: Annotated[int, typer.Option("--max", min=0, help="Refuse to forget more than this.", metavar="N")] = 3
+    force_quorum: Annotated[
+        bool, typer.Option("--force-quorum", help="Also where a quorum, or the only copies of samples, are lost.")
+    ] = False
+    force_stuck: Annotated[
+        bool, typer.Option("--force-stuck", help="Also where most of the ring went stale together.")
+    ] = False
+    force_healthy: Annotated[
+        bool, typer.Option("--force-healthy", help="Also what looks alive, because its clock was ahead.")
+    ] = False
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to their group."""
+    app.command()(forget)
+    app.command()(restore)
+
+
+@grouped
+def forget(
+    source: RingOptions,
+    access: AccessOptions,
+    output: OutputOptions,
+    apply: ApplyOptions,
+    kept: JournalOptions,
+    guards: GuardOptions,
+    ring: RingName,
+    instance: Annotated[list[str] | None, typer.Argument(help="Instances by their ids.", metavar="[ID]...")] = None,
+    unhealthy: Annotated[
+        bool, typer.Option("--unhealthy", help="All whose heartbeat is older than --older-than; for cron.")
+    ] = False,
+    verify_for: Annotated[
+        str, typer.Option("--verify-for", help="How long to look at every view afterwards.", metavar="DURATION")
+    ] = "30s",
+) -> None:
+    """Take dead instances out of a ring.
+
+    A dry run shows what would be forgotten. Refused (exit code 8) are an instance that is alive, more than --max, a
+    ring that went stale as one, for then its store is stuck, and what would lose a quorum or the only copies of
+    samples. With --apply each entry is kept in the journal and taken out by compare-and-swap, or by the page's own
+    form. Then every view is looked at for --verify-for: Cortex says yes whatever happens, a live instance adds itself
+    again, and gossip brings entries back. These are named (exit code 6). With --unhealthy and nobody to forget it says
+    nothing, and exits 0.
+
+    Needs to read the ring, and with --apply to write its key, or to post to its page.
+    """
+    with ring_session(source, access, output, _FORGET) as run:
+        if sum((bool(instance), unhealthy, apply.plan is not None)) != 1:
+            raise UsageError("give instances, --unhealthy, or the FILE of a saved plan")
+        target = find_target(run, ring, to_write=apply.apply)
+        refuse_looking_back(target, output, apply)
+        plan = None if apply.plan is None else load_ring_plan(apply.plan, _FORGET, target)
+        chosen = _chosen(target, instance, plan, parse_duration_s(guards.older_than))
+        if not chosen:
+            run.is_silent = True
+            if output.output not in ("table", "wide"):
+                run.output.emit(_table(target, [], "", ""), is_well=True)
+            return
+        if plan is None:
+            plan = _plan(run, target, chosen)
+        if apply.plan_out is not None:
+            save_plan(plan, apply.plan_out)
+        _refuse(run, target, chosen, guards)
+        if not apply.apply:
+            run.output.emit(_table(target, chosen, "to be forgotten", _dry_note(run, target, chosen, guards, apply)))
+            return
+        refuse_past_limits(plan, apply)
+        question = f"Forget {len(chosen)} of {len(target.checked.members)} instances at {target.place.name}?"
+        confirm(run.output, question, apply, _table(target, chosen, "to be forgotten", ""))
+        _forget(run, target, chosen, plan, kept, parse_duration_s(verify_for))
+
+
+def _chosen(target: Target, names: Sequence[str] | None, plan: "Plan | None", older_than_s: float) -> "list[Instance]":
+    """Return the entries that are meant, as they are now."""
+    from cortexctl.audit.ring_writes import split_key
+    from cortexctl.ring.forgetting import unhealthy
+
+    if plan is not None:
+        names = [split_key(operation.key)[1] for operation in plan.steps[0].operations]
+    if not names:
+        return unhealthy(target.checked, older_than_s)
+    instances = target.checked.view.instances
+    missing = [name for name in dict.fromkeys(names) if name not in instances]
+    if missing:
+        # Cortex would try to forget who is not there for minutes, on memberlist and DynamoDB.
+        raise DataError(f"{target.place.name}: no {', '.join(missing)} in the {target.component.name} ring")
+    return [instances[name] for name in dict.fromkeys(names)]
+
+
+def _plan(run: RingSession, target: Target, chosen: "Sequence[Instance]") -> "Plan":
+    from cortexctl.audit.ring_writes import step
+
+    return plan_of(run, _FORGET, target, step(target.component, before=chosen))
+
+
+def _table(target: Target, chosen: "Sequence[Instance]", outcome: str, note: str) -> "Table":
+    from cortexctl.audit.ring_tables import entries_table
+
+    return entries_table(target.checked, chosen, lambda _: outcome, note)
+
+
+def _refuse(run: RingSession, target: Target, chosen: "Sequence[Instance]", guards: GuardOptions) -> None:
+    from cortexctl.ring.forgetting import Allowed, objections
+
+    allowed = Allowed(guards.most, guards.force_quorum, guards.force_stuck, guards.force_healthy)
+    against = list(objections(target.checked, chosen, allowed))
+    if against:
+        run.output.emit(_table(target, chosen, "refused", ""))
+        raise RefusedError(f"{target.component.name}: nobody is forgotten: {'; '.join(against)}")
+
+
+def _dry_note(
+    run: RingSession, target: Target, chosen: "Sequence[Instance]", guards: GuardOptions, apply: ApplyOptions
+) -> str:
+    if apply.plan_out is not None:
+        rest = f" --apply {shlex.quote(str(apply.plan_out))}"
+    else:
+        rest = "".join(f" {shlex.quote(each.id)}" for each in chosen)
+        rest += f" --max {guards.most}" if guards.most != GuardOptions.most else ""
+        for flag in ("force_quorum", "force_stuck", "force_healthy"):
+            rest += f" --{flag.replace('_', '-')}" if getattr(guards, flag) else ""
+        rest += " --apply"
+    return f"dry run: nothing was written; to do it:\n  {run.paste(f'{_FORGET} {target.component.name}{rest}')}"
+
+
+def _forget(
+    run: RingSession,
+    target: Target,
+    chosen: "Sequence[Instance]",
+    plan: "Plan",
+    kept: JournalOptions,
+    verify_for_s: float,
+) -> None:
+    from cortexctl.audit.ring_tables import entries_table, fate_of, ghosts, slowest
+    from cortexctl.audit.ring_writes import verify_gone
+    from cortexctl.sources.place import Writes
+
+    journal = write(run, plan, target.place, kept)
+    count = len(run.places)
+    run.output.say(f"written; looking at {count} place{'' if count == 1 else 's'} for {format_duration(verify_for_s)}")
+    entries = {target.component: {each.id: each for each in chosen}}
+    verified = verify_gone(entries, lambda each: run.read([each]), verify_for_s, run.check_deadline)
+    back = (
+        f"to take it back:\n  {journal_command('undo', journal, kept)}"
+        if target.place.writes is Writes.ENTRIES
+        else f"a page cannot take it back; at the KV store, `cortexctl {_RESTORE}` can, --from {journal.run.id}"
+    )
+    told = ghosts(verified)
+    note = f"{slowest(verified)}\n{back}" if not told else back
+    run.output.emit(entries_table(target.checked, chosen, lambda each: fate_of(each, verified), note, verified))
+    if told:
+        raise PartialError(f"{'; '.join(told)}; journal {journal.run.id}")
+
+
+@grouped
+def restore(
+    source: RingOptions,
+    access: AccessOptions,
+    output: OutputOptions,
+    apply: ApplyOptions,
+    kept: JournalOptions,
+    ring: RingName,
+    instance: Annotated[list[str], typer.Argument(help="Instances by their ids.", metavar="ID...")],
+    saved: Annotated[
+        str | None,
+        typer.Option("--from", help="A snapshot, a saved value or page, or a run of the journal.", metavar="FILE|RUN"),
+    ] = None,
+) -> None:
+    """Put saved entries back into a ring, as they were when they were saved.
+
+    A dry run shows them. Where an entry is there again, nothing is put back (exit code 5). With --apply each is
+    written by compare-and-swap, and read back. A KV store is needed: a ring page cannot do this.
+
+    Needs to read the ring, and with --apply to write its key.
+    """
+    from cortexctl.audit.ring_writes import step
+
+    with ring_session(source, access, output, _RESTORE) as run:
+        if saved is None:
+            raise UsageError("give --from: a snapshot, a saved value or page, or a run of the journal")
+        target = find_target(run, ring, to_write=apply.apply, put=True)
+        refuse_looking_back(target, output, apply)
+        entries = saved_entries(target.component, saved, instance, kept)
+        there = [each.id for each in entries if each.id in target.checked.view.instances]
+        if there:
+            raise ConflictError(f"{target.place.name}: {', '.join(there)} is in the ring; nothing is put back")
+        plan = plan_of(run, _RESTORE, target, step(target.component, after=entries))
+        if apply.plan_out is not None:
+            save_plan(plan, apply.plan_out)
+        about = _about_entries(target, entries)
+        if not apply.apply:
+            ids = " ".join(map(shlex.quote, instance))
+            command = f"{_RESTORE} {target.component.name} {ids} --from {shlex.quote(saved)} --apply"
+            note = f"{about}dry run: nothing was written; to do it:\n  {run.paste(command)}"
+            run.output.emit(_table(target, entries, "to be put back", note))
+            return
+        refuse_past_limits(plan, apply)
+        question = f"Put {len(entries)} back into the {target.component.name} ring at {target.place.name}?"
+        confirm(run.output, question, apply, _table(target, entries, "to be put back", about))
+        journal = write(run, plan, target.place, kept)
+        note = f"{about}to take it out again:\n  {journal_command('undo', journal, kept)}"
+        run.output.emit(_table(target, entries, "put back", note))
+
+
+def _about_entries(target: Target, entries: "Sequence[Instance]") -> str:
+    """Return what an operator should know of the entries before they are in the ring again, in lines."""
+    held = {token for each in target.checked.members for token in each.tokens}
+    lines = []
+    for each in entries:
+        shared = len(held.intersection(each.tokens))
+        if shared:
+            lines.append(f"{shared} of the tokens of {each.id} are held by others now")
+        if each.hidden_state:
+            lines.append(f"the state of {each.id} was hidden when it was saved: it comes back as {each.state.name}")
+        if each.hidden_tokens:
+            lines.append(f"{each.hidden_tokens} tokens of {each.id} were not saved")
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,101 @@
+"""Going on with a run on a ring, and taking it back: at the place where the run wrote."""
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from cortexctl.cli.options import BucketOptions, OutputOptions
+from cortexctl.cli.outcomes import outcomes_of
+from cortexctl.cli.ring_options import AccessOptions, HttpOptions
+from cortexctl.cli.ring_session import access_of
+from cortexctl.cli.session import Output
+from cortexctl.errors import RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from cortexctl.audit.apply import Done
+    from cortexctl.results import Table
+    from cortexctl.sources.place import Place
+    from cortexctl.storage.journal import FileJournal
+
+SOURCE = "ring_source"
+"""The name under which a run keeps where its ring is."""
+
+
+def is_ring_run(journal: "FileJournal") -> bool:
+    """Return whether the run wrote to a ring, and not to a bucket."""
+    return SOURCE in journal.run.source
+
+
+def undo_ring(
+    journal: "FileJournal",
+    given: BucketOptions,
+    http: HttpOptions,
+    output: OutputOptions,
+    preview: "Table",
+    *,
+    apply: bool,
+) -> None:
+    """Put back what the run took out of a ring, or show it."""
+    from cortexctl.audit.ring_writes import undo_ring_run
+
+    _run(
+        journal, given, http, Output(output, "journal undo", time.time()), preview if not apply else None, undo_ring_run
+    )
+
+
+def resume_ring(
+    journal: "FileJournal",
+    given: BucketOptions,
+    http: HttpOptions,
+    output: OutputOptions,
+    preview: "Table",
+    *,
+    apply: bool,
+) -> None:
+    """Do what is left of the run, or show it."""
+    from cortexctl.audit.ring_writes import apply_ring_plan
+
+    to = Output(output, "journal resume", time.time())
+    _run(journal, given, http, to, preview if not apply else None, apply_ring_plan)
+
+
+def _run(
+    journal: "FileJournal",
+    given: BucketOptions,
+    http: HttpOptions,
+    to: Output,
+    preview: "Table | None",
+    make: "Callable[[Place, FileJournal], Sequence[Done]]",
+) -> None:
+    from cortexctl.audit.apply import raise_for
+
+    if preview is not None:
+        to.emit(preview, is_well=not preview.items)
+        return
+    if given.read_only:
+        raise RefusedError("nothing was written, for this is --read-only")
+    with _place(journal, given, http) as place:
+        try:
+            done = make(place, journal)
+        finally:
+            journal.close()
+    verb = "put back" if to.command.endswith("undo") else "written"
+    to.emit(outcomes_of(done, verb), is_well=not any(each.error for each in done))
+    raise_for(done, journal, "rings")
+
+
+@contextmanager
+def _place(journal: "FileJournal", given: BucketOptions, http: HttpOptions) -> "Iterator[Place]":
+    from cortexctl.config.source import parse_ring_source, with_environment
+    from cortexctl.sources.open import open_places
+
+    options = {each.name: getattr(http, each.name) for each in fields(http)}
+    access = access_of(AccessOptions(**options, timeout=given.timeout))
+    source = with_environment(parse_ring_source(journal.run.source[SOURCE]), os.environ)
+    with open_places([source], access) as places:
+        if len(places) != 1 or places[0].name != journal.run.target:
+            raise UsageError(f"run {journal.run.id} was on {journal.run.target}, and that is not there any more")
+        yield places[0]

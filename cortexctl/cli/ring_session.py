@@ -1,0 +1,289 @@
+"""One run of a ring command: its places, what rings are judged by, its clock and its output."""
+
+import os
+import shlex
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from cortexctl.cli.exits import complain
+from cortexctl.cli.options import OutputOptions
+from cortexctl.cli.ring_options import AccessOptions, RingOptions
+from cortexctl.cli.session import Output
+from cortexctl.errors import DeadlineError, PartialError, UsageError
+from cortexctl.units import format_duration, parse_duration_s, parse_time_s
+
+if TYPE_CHECKING:
+    from cortexctl.audit.ring_survey import Extras, Judging, Surveyed
+    from cortexctl.config import CortexConfig
+    from cortexctl.config.source import Access, RingSource
+    from cortexctl.ring.components import Component
+    from cortexctl.ring.reading import Reading, Unread
+    from cortexctl.sources.place import Place
+
+
+@dataclass(slots=True)
+class RingSession:
+    """What a ring command works with."""
+
+    places: "Sequence[Place]"
+    judging: "Judging"
+    output: Output
+    given: RingOptions
+    access: AccessOptions
+    deadline_at_s: float | None = None
+    """When the run is to end, by the monotonic clock."""
+    is_silent: bool = False
+    """Whether there is nothing to say, not even what it took."""
+    rings_read: set[tuple[str, str]] = field(default_factory=set)
+    slowest_s: float = 0
+    slowest: str = ""
+
+    @property
+    def now_s(self) -> float:
+        """When the run began, or the time of --as-of."""
+        return self.judging.now_s
+
+    def components(self, names: Sequence[str] | None) -> "Sequence[Component]":
+        """Return the rings that are meant: those named, or all that the sources may hold."""
+        from cortexctl.ring.components import COMPONENTS
+
+        if names:
+            return [component_named(name) for name in names]
+        held = [set(place.components()) for place in self.places]
+        found = [each for each in COMPONENTS.values() if any(each in some for some in held)]
+        if not found:
+            raise UsageError("a single saved ring does not say which it is: name the RING")
+        return found
+
+    def read(
+        self, components: "Sequence[Component]", places: "Sequence[Place] | None" = None
+    ) -> "list[Reading | Unread]":
+        """Read rings at every place, or at some."""
+        from cortexctl.ring.reading import Reading
+        from cortexctl.sources.open import read_all
+
+        self.check_deadline()
+        left_s = None if self.deadline_at_s is None else self.deadline_at_s - time.monotonic()
+        read = read_all(self.places if places is None else places, components, self.access.concurrency, left_s)
+        for each in read:
+            if isinstance(each, Reading):
+                self.rings_read.add((each.component.name, each.place))
+                if each.took_s > self.slowest_s:
+                    self.slowest_s, self.slowest = each.took_s, each.place
+        return read
+
+    def survey(self, components: "Sequence[Component]", extras: "Extras | None" = None) -> "Surveyed":
+        """Read rings at every place, and judge them."""
+        from cortexctl.audit.ring_survey import survey
+
+        return survey(self.read(components), self.judging, extras)
+
+    def check_deadline(self) -> None:
+        """Raise DeadlineError when the run is to end."""
+        if self.deadline_at_s is not None and time.monotonic() >= self.deadline_at_s:
+            raise DeadlineError(f"--deadline {self.access.deadline} is over")
+
+    def paste(self, command: str) -> str:
+        """Return a command, given without the program and the sources, as it can be pasted."""
+        verb, _, rest = command.partition(" --")
+        return f"cortexctl {verb}{self._arguments()}{' --' if rest else ''}{rest}"
+
+    def _arguments(self) -> str:
+        from cortexctl.config.source import redacted
+
+        arguments = [f" -s {shlex.quote(redacted(name))}" for name in self.given.source or ()]
+        arguments += [f" --config.file {shlex.quote(str(path))}" for path in self.given.config_file or ()]
+        arguments += [f" --from-live {shlex.quote(redacted(url))}" for url in self.given.from_live or ()]
+        if self.given.replication_factor is not None:
+            arguments.append(f" --replication-factor {self.given.replication_factor}")
+        if self.given.zone_awareness is not None:
+            arguments.append(" --zone-awareness" if self.given.zone_awareness else " --no-zone-awareness")
+        if self.given.heartbeat_timeout is not None:
+            arguments.append(f" --heartbeat-timeout {shlex.quote(self.given.heartbeat_timeout)}")
+        return "".join(arguments)
+
+    def fail_for(self, failed: "Sequence[Unread]", rings: int) -> None:
+        """Say what could not be read; raise when anything could not, after the rest was shown."""
+        if not failed:
+            return
+        said: dict[str, None] = {}
+        for each in failed:
+            said.setdefault(str(each.error))
+        for message in said:
+            complain(message)
+        if not rings:
+            raise typer.Exit(failed[0].error.exit_code)
+        places = {each.place for each in failed}
+        raise PartialError(f"{len(places)} of {len(self.places)} places could not be read; the rest is shown")
+
+
+def component_named(name: str) -> "Component":
+    """Return a component by its name, or by an unambiguous beginning of it. Raises UsageError."""
+    from cortexctl.ring.components import COMPONENTS
+
+    matching = [each for each in COMPONENTS.values() if each.name == name or (name and each.name.startswith(name))]
+    if len(matching) != 1:
+        raise UsageError(f"{name!r} is not a ring: write one of {', '.join(COMPONENTS)}")
+    return matching[0]
+
+
+@contextmanager
+def ring_session(
+    given: RingOptions, access: AccessOptions, output: OutputOptions, command: str, *, needs_source: bool = True
+) -> Iterator[RingSession]:
+    """Open the places for one run, and say at its end what it took."""
+    from cortexctl.audit.ring_survey import Judging
+    from cortexctl.sources.open import open_places
+
+    started_at_s = time.time()
+    spoken = access_of(access)
+    configs = read_configs(given, spoken)
+    now_s = started_at_s if output.as_of is None else parse_time_s(output.as_of, started_at_s)
+    judging = Judging(
+        now_s=now_s,
+        as_of_s=None if output.as_of is None else now_s,
+        configs=configs,
+        replication_factor=given.replication_factor,
+        zone_awareness=given.zone_awareness,
+        heartbeat_timeout_s=None if given.heartbeat_timeout is None else parse_duration_s(given.heartbeat_timeout),
+        tokens=given.tokens,
+    )
+    sources = find_sources(given, configs, needs_source=needs_source)
+    to = Output(output, command, started_at_s)
+    keys = stored_keys(configs)
+    with open_places(sources, spoken, keys) as places:
+        run = RingSession(places, judging, to, given, access, _deadline(access))
+        try:
+            yield run
+        except typer.Exit:  # with findings, say: the work is done all the same
+            to.say(_took(run, started_at_s))
+            raise
+        if not run.is_silent:
+            to.say(_took(run, started_at_s))
+
+
+def _deadline(access: AccessOptions) -> float | None:
+    if access.deadline is None:
+        return None
+    seconds = parse_duration_s(access.deadline)
+    if seconds <= 0:
+        raise UsageError("--deadline must be more than nothing")
+    return time.monotonic() + seconds
+
+
+def access_of(access: AccessOptions) -> "Access":
+    """Return how servers are spoken to, secrets read from their files or the environment."""
+    from cortexctl.config.source import TLS, Access
+
+    timeout_s = parse_duration_s(access.timeout)
+    if timeout_s <= 0:
+        raise UsageError("--timeout must be more than nothing")
+    return Access(
+        timeout_s=timeout_s,
+        headers=tuple(_header(each) for each in access.header or ()),
+        username=access.username,
+        password=_secret(access.password_file, "CORTEXCTL_PASSWORD"),
+        bearer_token=_secret(access.bearer_token_file, "CORTEXCTL_BEARER_TOKEN"),
+        tls=TLS(
+            access.tls_ca_file,
+            access.tls_cert_file,
+            access.tls_key_file,
+            access.tls_server_name,
+            access.tls_insecure,
+        ),
+    )
+
+
+def _header(text: str) -> tuple[str, str]:
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise UsageError(f"--header {name!r}: write NAME:VALUE")
+    return name.strip(), value.strip()
+
+
+def _secret(path: Path | None, variable: str) -> str:
+    if path is None:
+        return os.environ.get(variable, "")
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+
+
+def read_configs(given: RingOptions, access: "Access") -> "tuple[CortexConfig, ...]":
+    """Return the configurations that are given, files before live ones."""
+    from cortexctl.config import parse_cortex_config
+    from cortexctl.config.source import redacted
+
+    texts = [(str(path), _text(path)) for path in given.config_file or ()]
+    if given.from_live:
+        from cortexctl.sources.process import fetch_config
+
+        texts += [(redacted(url), fetch_config(url, access)) for url in given.from_live]
+    environment = os.environ if given.config_expand_env else None
+    return tuple(
+        parse_cortex_config(text, name=name, environment=environment, with_location=False) for name, text in texts
+    )
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+
+
+def find_sources(
+    given: RingOptions, configs: "Sequence[CortexConfig]", *, needs_source: bool
+) -> "Sequence[RingSource]":
+    """Return the sources that are named, or else where the first configuration keeps its rings."""
+    from cortexctl.config.rings import ring_source
+    from cortexctl.config.source import FileSource, HTTPSource, parse_ring_source, with_environment
+    from cortexctl.ring.components import COMPONENTS
+
+    if given.source:
+        return [with_environment(parse_ring_source(each), os.environ) for each in given.source]
+    found: dict[RingSource, None] = {}
+    unreachable: UsageError | None = None
+    for component in COMPONENTS.values() if configs else ():
+        try:
+            source = ring_source(configs[0], component)
+        except UsageError as error:  # it is in memory; another may be in a store
+            unreachable = error
+            continue
+        if source is not None and not isinstance(source, HTTPSource | FileSource):
+            # Each ring's key is known from the configuration: one place has them all.
+            found.setdefault(with_environment(replace(source, prefix=None), os.environ))
+    if not found and needs_source:
+        raise unreachable or UsageError("no ring: give --source URL, CORTEXCTL_SOURCE, or --config.file")
+    return list(found)
+
+
+def stored_keys(configs: "Sequence[CortexConfig]") -> Mapping[str, str]:
+    """Return the stored key of each ring, by component, as the first configuration has it."""
+    from cortexctl.config.rings import ring_config
+    from cortexctl.ring.components import COMPONENTS
+
+    if not configs:
+        return {}
+    return {name: ring_config(configs[0], component).stored_key for name, component in COMPONENTS.items()}
+
+
+def _took(run: RingSession, started_at_s: float) -> str:
+    slowest = f", the slowest {run.slowest} in {_short(run.slowest_s)}" if len(run.places) > 1 and run.slowest else ""
+    count = len(run.places)
+    rings = len({name for name, _ in run.rings_read})
+    return (
+        f"read {rings} ring{'' if rings == 1 else 's'} at {count} place{'' if count == 1 else 's'}, "
+        f"{time.time() - started_at_s:.1f} s{slowest}"
+    )
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else format_duration(seconds)

@@ -1,0 +1,103 @@
+"""One entry of a ring changed in a value that holds all of them, as Consul and etcd keep it.
+
+The value is read, the entry changed, and the whole written back on condition that nobody wrote it in between, as
+each heartbeat of each member does. How a store reads and writes is its own module's.
+
+Source: cortexproject/cortex, pkg/ring/kv/consul/client.go, cas; pkg/ring/kv/etcd/etcd.go, CAS.
+"""
+
+import random
+import time
+from collections.abc import Callable
+
+from cortexctl.errors import ConflictError, DataError, RefusedError, UnavailableError
+from cortexctl.ring import codec
+from cortexctl.ring.model import Instance
+
+TRIES = 10
+"""How often the value is read and written, as in Cortex."""
+_PAUSE_S = (0.005, 0.05)
+"""Shorter than a heartbeat, longer than one writer's read and write."""
+
+Read = Callable[[], tuple[bytes | None, int]]
+"""Returns the value as it is now, None where there is no key, and its revision, 0 where there is none."""
+Write = Callable[[bytes, int], bool]
+"""Writes a value in place of that of the revision, and returns whether it was that one still."""
+
+
+def change(subject: str, read: Read, write: Write, before: Instance | None, after: Instance | None) -> None:
+    """Bring one entry from `before` to `after`, None being no entry; an entry that is so already is left alone.
+
+    All other entries stay as they are. The last entry taken out
+    leaves an empty ring, not no key. `subject` is the store and the key, for messages.
+
+    Raises ConflictError when the entry is neither, or others wrote first each time; DataError for a value that is no
+    ring, which is left as it is; RefusedError for a ring of Mimir's or Loki's, or an entry that is not fully known.
+    """
+    instance_id = _the_one(subject, before, after)
+    for attempt in range(TRIES):
+        if attempt:
+            time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311 - not for secrets
+        value, revision = read()
+        stored = _read(subject, value)
+        found = stored.entry(instance_id)
+        if _fields(found) == _fields(after):
+            return
+        if _fields(found) != _fields(before):
+            raise ConflictError(f"{subject}: {instance_id} {_difference(before, found)} since the plan was made")
+        if _written(subject, write, stored.exchanged(instance_id, after), revision, instance_id):
+            return
+    raise ConflictError(
+        f"{subject}: {instance_id} was not changed: kept losing to other writers, {TRIES} times; try again"
+    )
+
+
+def _the_one(subject: str, before: Instance | None, after: Instance | None) -> str:
+    """Return the id of the entry. Refuses one that a page told too little of to compare it or to write it."""
+    given = [each for each in (before, after) if each is not None]
+    if len({each.id for each in given}) != 1:
+        raise ValueError("a change is of one entry")
+    for each in given:
+        if each.hidden_state or each.hidden_tokens:
+            raise RefusedError(
+                f"{subject}: {each.id} was read where its state or tokens are not all shown: read it from the store"
+            )
+    return given[0].id
+
+
+def _read(subject: str, value: bytes | None) -> codec.StoredRing:
+    try:
+        stored = codec.StoredRing(value)
+    except DataError as error:
+        raise DataError(f"{subject}: {error}; it is left as it is") from error
+    if stored.is_of_dskit:
+        raise RefusedError(
+            f"{subject}: is a ring of Mimir's, Loki's or Tempo's, and Cortex's entries have no place in it"
+        )
+    return stored
+
+
+def _written(subject: str, write: Write, value: bytes, revision: int, instance_id: str) -> bool:
+    try:
+        return write(value, revision)
+    except UnavailableError as error:
+        raise UnavailableError(
+            f"{error}; whether {instance_id} was changed is not known: read the ring again"
+        ) from error
+
+
+def _difference(before: Instance | None, found: Instance | None) -> str:
+    if found is None:
+        return "was taken out"
+    if before is None:
+        return "came into the ring"
+    if _fields(before)[:-1] == _fields(found)[:-1]:
+        return "sent a heartbeat"
+    return "changed"
+
+
+def _fields(each: Instance | None) -> tuple[object, ...]:
+    """Return what a store holds of an entry, the heartbeat last."""
+    if each is None:
+        return ()
+    return each.addr, each.state, each.zone, each.tokens, each.registered_s, each.timestamp_s

@@ -1,0 +1,109 @@
+"""From what `--source` says to places, and all of them read at once."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from cortexctl.config.source import (
+    Access,
+    ConsulSource,
+    DynamoDBSource,
+    EtcdSource,
+    FileSource,
+    HTTPSource,
+    RingSource,
+)
+from cortexctl.errors import CortexctlError, DeadlineError, UnavailableError
+from cortexctl.ring.components import Component
+from cortexctl.ring.reading import Reading, Unread
+from cortexctl.sources.place import Place
+
+MOST_AT_ONCE = 64
+"""Pods of a large ring are asked together: each takes milliseconds, and a hung one its whole time-out."""
+
+
+@contextmanager
+def open_places(
+    sources: Sequence[RingSource], access: Access, stored_keys: Mapping[str, str] | None = None
+) -> Iterator[list[Place]]:
+    """Open the places that the sources name, in their order, and close them at the end.
+
+    `stored_keys` are the keys of rings, by component, that a configuration puts elsewhere than Cortex does by default.
+    """
+    places: list[Place] = []
+    try:
+        for source in sources:
+            places += _opened(source, access, stored_keys or {})
+        yield places
+    finally:
+        for place in places:
+            place.close()
+
+
+def _opened(source: RingSource, access: Access, stored_keys: Mapping[str, str]) -> Sequence[Place]:
+    """Return the places of one source. Each kind's libraries are imported when it is meant."""
+    match source:
+        case HTTPSource():
+            from cortexctl.sources.process import open_processes
+
+            return open_processes(source, access, stored_keys)
+        case ConsulSource():
+            from cortexctl.sources.consul import ConsulPlace
+
+            return [ConsulPlace(source, access, stored_keys)]
+        case EtcdSource():
+            from cortexctl.sources.etcd import EtcdPlace
+
+            return [EtcdPlace(source, access, stored_keys)]
+        case DynamoDBSource():
+            from cortexctl.sources.dynamodb import DynamoDBPlace
+
+            return [DynamoDBPlace(source, access, stored_keys)]
+        case FileSource():
+            from cortexctl.sources.file import open_file
+            from cortexctl.sources.valuefile import ValueFile
+
+            path = source.path.expanduser()
+            places = open_file(path, stored_keys)
+            return [ValueFile(path)] if places[0].is_value_of(path) else places
+
+
+def read_all(
+    places: Sequence[Place],
+    components: Sequence[Component],
+    most_at_once: int = MOST_AT_ONCE,
+    within_s: float | None = None,
+) -> list[Reading | Unread]:
+    """Read each component's ring at each place, in parallel; what fails is a value. Ring by ring, place by place.
+
+    A place is asked for one ring after the other, and once it does not answer, for no more. Raises DeadlineError when
+    it takes longer than `within_s`.
+    """
+
+    def read(place: Place) -> list[Reading | Unread]:
+        found: list[Reading | Unread] = []
+        lost: UnavailableError | None = None
+        for component in components:
+            if lost is None:
+                found.append(_read(place, component))
+                last = found[-1]
+                lost = last.error if isinstance(last, Unread) and isinstance(last.error, UnavailableError) else None
+            else:
+                found.append(Unread(component, place.name, lost))
+        return found
+
+    pool = ThreadPoolExecutor(max(1, min(most_at_once, len(places))), thread_name_prefix="read")
+    try:
+        by_place = list(pool.map(read, places, timeout=within_s))
+    except TimeoutError:
+        raise DeadlineError("the deadline passed before every place had answered") from None
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return [found for at in range(len(components)) for found in (each[at] for each in by_place)]
+
+
+def _read(place: Place, component: Component) -> Reading | Unread:
+    try:
+        return place.read(component)
+    except CortexctlError as error:
+        return Unread(component, place.name, error)
