@@ -48,13 +48,10 @@ def step(component: Component, before: Iterable[Instance] = (), after: Iterable[
     return Step(component.name, (*out, *into))
 
 
-def writable(places: Sequence[Place]) -> Place | None:
-    """Return the place to write at: a KV store before a page, for it says whether it did; None where none can."""
-    for writes in (Writes.ENTRIES, Writes.FORGET):
-        for place in places:
-            if place.writes is writes:
-                return place
-    return None
+def writable(places: Sequence[Place]) -> Sequence[Place]:
+    """Return where to write: the first KV store, for it says whether it did; or else any of the pages, of one store."""
+    stores = [each for each in places if each.writes is Writes.ENTRIES]
+    return stores[:1] or [each for each in places if each.writes is Writes.FORGET]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +203,14 @@ def _present(reading: Reading | Unread, instance_id: str) -> Instance | None:
     return found if found is not None and not (is_tombstone and reading.backend is Backend.MEMBERLIST) else None
 
 
-def require_writable(places: Sequence[Place], *, put: bool) -> Place:
-    """Return the place to write at. Raises SourceError where no source takes the write."""
-    place = writable(places)
-    if place is None or (put and place.writes is not Writes.ENTRIES):
+def require_writable(places: Sequence[Place], *, put: bool) -> Sequence[Place]:
+    """Return where to write, as `writable` does. Raises SourceError where no source takes the write."""
+    found = writable(places)
+    if not found or (put and found[0].writes is not Writes.ENTRIES):
         what = (
             "put back at a KV store only: give consul://, etcd:// or dynamodb://"
             if put
             else ("forgotten at a KV store or a ring page: give one as --source, not a file")
         )
         raise SourceError(f"an entry can be {what}")
-    return place
+    return found

@@ -140,7 +140,8 @@ def quorum_lines(checked: CheckedRing) -> Iterator[str]:
             yield f"{operation}: every key has enough replicas; {keys.margin} more may fail anywhere"
     if checked.component is INGESTER:
         reads = checked.reads
-        what = "zones" if checked.settings.zone_awareness else "instances"
+        what = "zone" if checked.settings.zone_awareness else "instance"
+        what += "" if reads.margin == 1 else "s"
         if reads.error is not None:
             yield f"Read: every query fails: {reads.error}"
         else:

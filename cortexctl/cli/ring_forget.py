@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.applying import confirm, journal_command, refuse_past_limits, save_plan
+from cortexctl.cli.exits import complain
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import ApplyOptions, JournalOptions, OutputOptions
 from cortexctl.cli.ring_options import AccessOptions, RingName, RingOptions
@@ -17,6 +18,7 @@ from cortexctl.cli.ring_writing import (
     find_target,
     load_ring_plan,
     plan_of,
+    planned_entries,
     refuse_looking_back,
     saved_entries,
     write,
@@ -90,7 +92,7 @@ def forget(
             raise UsageError("give instances, --unhealthy, or the FILE of a saved plan")
         target = find_target(run, ring, to_write=apply.apply)
         refuse_looking_back(target, output, apply)
-        plan = None if apply.plan is None else load_ring_plan(apply.plan, _FORGET, target)
+        plan = None if apply.plan is None else load_ring_plan(apply.plan, _FORGET, target, puts=False)
         chosen = _chosen(target, instance, plan, parse_duration_s(guards.older_than))
         if not chosen:
             run.is_silent = True
@@ -147,7 +149,10 @@ def _refuse(run: RingSession, target: Target, chosen: "Sequence[Instance]", guar
     against = list(objections(target.checked, chosen, allowed))
     if against:
         run.output.emit(_table(target, chosen, "refused", ""))
-        raise RefusedError(f"{target.component.name}: nobody is forgotten: {'; '.join(against)}")
+        for each in against:
+            complain(each)
+        reasons = f"{len(against)} reasons" if len(against) > 1 else "this reason"
+        raise RefusedError(f"{target.component.name}: nobody is forgotten, for {reasons}")
 
 
 def _dry_note(
@@ -176,7 +181,7 @@ def _forget(
     from cortexctl.audit.ring_writes import verify_gone
     from cortexctl.sources.place import Writes
 
-    journal = write(run, plan, target.place, kept)
+    journal = write(run, plan, target, kept)
     count = len(run.places)
     run.output.say(f"written; looking at {count} place{'' if count == 1 else 's'} for {format_duration(verify_for_s)}")
     entries = {target.component: {each.id: each for each in chosen}}
@@ -201,7 +206,7 @@ def restore(
     apply: ApplyOptions,
     kept: JournalOptions,
     ring: RingName,
-    instance: Annotated[list[str], typer.Argument(help="Instances by their ids.", metavar="ID...")],
+    instance: Annotated[list[str] | None, typer.Argument(help="Instances by their ids.", metavar="[ID]...")] = None,
     saved: Annotated[
         str | None,
         typer.Option("--from", help="A snapshot, a saved value or page, or a run of the journal.", metavar="FILE|RUN"),
@@ -217,30 +222,42 @@ def restore(
     from cortexctl.audit.ring_writes import step
 
     with ring_session(source, access, output, _RESTORE) as run:
-        if saved is None:
+        if bool(instance) == (apply.plan is not None):
+            raise UsageError("give instances, or the FILE of a saved plan")
+        if saved is None and apply.plan is None:
             raise UsageError("give --from: a snapshot, a saved value or page, or a run of the journal")
         target = find_target(run, ring, to_write=apply.apply, put=True)
         refuse_looking_back(target, output, apply)
-        entries = saved_entries(target.component, saved, instance, kept)
+        if apply.plan is not None:
+            plan = load_ring_plan(apply.plan, _RESTORE, target, puts=True)
+            entries = planned_entries(plan, apply.plan)
+        else:
+            entries = saved_entries(target.component, saved or "", instance or (), kept)
+            plan = plan_of(run, _RESTORE, target, step(target.component, after=entries))
         there = [each.id for each in entries if each.id in target.checked.view.instances]
         if there:
             raise ConflictError(f"{target.place.name}: {', '.join(there)} is in the ring; nothing is put back")
-        plan = plan_of(run, _RESTORE, target, step(target.component, after=entries))
         if apply.plan_out is not None:
             save_plan(plan, apply.plan_out)
         about = _about_entries(target, entries)
         if not apply.apply:
-            ids = " ".join(map(shlex.quote, instance))
-            command = f"{_RESTORE} {target.component.name} {ids} --from {shlex.quote(saved)} --apply"
-            note = f"{about}dry run: nothing was written; to do it:\n  {run.paste(command)}"
+            command = run.paste(_restore_command(target, instance, saved, apply))
+            note = f"{about}dry run: nothing was written; to do it:\n  {command}"
             run.output.emit(_table(target, entries, "to be put back", note))
             return
         refuse_past_limits(plan, apply)
         question = f"Put {len(entries)} back into the {target.component.name} ring at {target.place.name}?"
         confirm(run.output, question, apply, _table(target, entries, "to be put back", about))
-        journal = write(run, plan, target.place, kept)
+        journal = write(run, plan, target, kept)
         note = f"{about}to take it out again:\n  {journal_command('undo', journal, kept)}"
         run.output.emit(_table(target, entries, "put back", note))
+
+
+def _restore_command(target: Target, names: Sequence[str] | None, saved: str | None, apply: ApplyOptions) -> str:
+    command = f"{_RESTORE} {target.component.name}"
+    if apply.plan_out is not None:
+        return f"{command} --apply {shlex.quote(str(apply.plan_out))}"
+    return f"{command} {' '.join(map(shlex.quote, names or ()))} --from {shlex.quote(saved or '')} --apply"
 
 
 def _about_entries(target: Target, entries: "Sequence[Instance]") -> str:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 SOURCE = "ring_source"
 """The name under which a run keeps where its ring is."""
+STORED_KEY = "ring_stored_key"
+"""Likewise the ring's key there, which a configuration may have set."""
 
 
 def is_ring_run(journal: "FileJournal") -> bool:
@@ -94,8 +96,9 @@ def _place(journal: "FileJournal", given: BucketOptions, http: HttpOptions) -> "
 
     options = {each.name: getattr(http, each.name) for each in fields(http)}
     access = access_of(AccessOptions(**options, timeout=given.timeout))
-    source = with_environment(parse_ring_source(journal.run.source[SOURCE]), os.environ)
-    with open_places([source], access) as places:
-        if len(places) != 1 or places[0].name != journal.run.target:
+    name, key = journal.run.source[SOURCE], journal.run.source.get(STORED_KEY)
+    source = with_environment(parse_ring_source(name), os.environ)
+    with open_places([source], access, {each.scope: key for each in journal.plan.steps} if key else {}) as places:
+        if len(places) != 1 or places[0].name != name:
             raise UsageError(f"run {journal.run.id} was on {journal.run.target}, and that is not there any more")
         yield places[0]

@@ -40,6 +40,10 @@ class RingSession:
     """When the run is to end, by the monotonic clock."""
     is_silent: bool = False
     """Whether there is nothing to say, not even what it took."""
+    kept_at: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The rings of each place that a configuration named, which knows where each is; empty for places given."""
+    stored_keys: Mapping[str, str] = field(default_factory=dict)
+    """The key of each ring, by component, as the configuration has it."""
     rings_read: set[tuple[str, str]] = field(default_factory=set)
     slowest_s: float = 0
     slowest: str = ""
@@ -55,8 +59,7 @@ class RingSession:
 
         if names:
             return [component_named(name) for name in names]
-        held = [set(place.components()) for place in self.places]
-        found = [each for each in COMPONENTS.values() if any(each in some for some in held)]
+        found = [each for each in COMPONENTS.values() if any(each in place.components() for place in self.places)]
         if not found:
             raise UsageError("a single saved ring does not say which it is: name the RING")
         return found
@@ -70,13 +73,27 @@ class RingSession:
 
         self.check_deadline()
         left_s = None if self.deadline_at_s is None else self.deadline_at_s - time.monotonic()
-        read = read_all(self.places if places is None else places, components, self.access.concurrency, left_s)
+        chosen = self.places if places is None else places
+        read = [
+            each
+            for each in read_all(chosen, components, self.access.concurrency, left_s)
+            if self._is_kept_at(each.place, each.component)
+        ]
         for each in read:
-            if isinstance(each, Reading):
+            if isinstance(each, Reading) and each.parts:
                 self.rings_read.add((each.component.name, each.place))
                 if each.took_s > self.slowest_s:
                     self.slowest_s, self.slowest = each.took_s, each.place
         return read
+
+    def places_of(self, component: "Component") -> "Sequence[Place]":
+        """Return the places where a ring may be."""
+        return [each for each in self.places if self._is_kept_at(each.name, component)]
+
+    def _is_kept_at(self, place: str, component: "Component") -> bool:
+        """Return whether a ring may be at a place: a configuration may put each of its rings into another store."""
+        elsewhere = any(component.name in rings for rings in self.kept_at.values())
+        return not elsewhere or component.name in self.kept_at.get(place, ())
 
     def survey(self, components: "Sequence[Component]", extras: "Extras | None" = None) -> "Surveyed":
         """Read rings at every place, and judge them."""
@@ -139,6 +156,7 @@ def ring_session(
 ) -> Iterator[RingSession]:
     """Open the places for one run, and say at its end what it took."""
     from cortexctl.audit.ring_survey import Judging
+    from cortexctl.config.source import display
     from cortexctl.sources.open import open_places
 
     started_at_s = time.time()
@@ -157,8 +175,11 @@ def ring_session(
     sources = find_sources(given, configs, needs_source=needs_source)
     to = Output(output, command, started_at_s)
     keys = stored_keys(configs)
-    with open_places(sources, spoken, keys) as places:
-        run = RingSession(places, judging, to, given, access, _deadline(access))
+    with open_places(list(sources), spoken, keys) as places:
+        kept_at: dict[str, frozenset[str]] = {}
+        for source, rings in sources.items():
+            kept_at[display(source)] = kept_at.get(display(source), frozenset()) | rings
+        run = RingSession(places, judging, to, given, access, _deadline(access), kept_at=kept_at, stored_keys=keys)
         try:
             yield run
         except typer.Exit:  # with findings, say: the work is done all the same
@@ -241,15 +262,15 @@ def _text(path: Path) -> str:
 
 def find_sources(
     given: RingOptions, configs: "Sequence[CortexConfig]", *, needs_source: bool
-) -> "Sequence[RingSource]":
-    """Return the sources that are named, or else where the first configuration keeps its rings."""
+) -> "Mapping[RingSource, frozenset[str]]":
+    """Return the sources that are named, or else where the first configuration keeps its rings, and which of them."""
     from cortexctl.config.rings import ring_source
     from cortexctl.config.source import FileSource, HTTPSource, parse_ring_source, with_environment
     from cortexctl.ring.components import COMPONENTS
 
     if given.source:
-        return [with_environment(parse_ring_source(each), os.environ) for each in given.source]
-    found: dict[RingSource, None] = {}
+        return {with_environment(parse_ring_source(each), os.environ): frozenset() for each in given.source}
+    found: dict[RingSource, frozenset[str]] = {}
     unreachable: UsageError | None = None
     for component in COMPONENTS.values() if configs else ():
         try:
@@ -259,10 +280,11 @@ def find_sources(
             continue
         if source is not None and not isinstance(source, HTTPSource | FileSource):
             # Each ring's key is known from the configuration: one place has them all.
-            found.setdefault(with_environment(replace(source, prefix=None), os.environ))
+            source = with_environment(replace(source, prefix=None), os.environ)
+            found[source] = found.get(source, frozenset()) | {component.name}
     if not found and needs_source:
         raise unreachable or UsageError("no ring: give --source URL, CORTEXCTL_SOURCE, or --config.file")
-    return list(found)
+    return found
 
 
 def stored_keys(configs: "Sequence[CortexConfig]") -> Mapping[str, str]:

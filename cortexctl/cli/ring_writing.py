@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from cortexctl import __version__
 from cortexctl.cli.options import ApplyOptions, JournalOptions, OutputOptions
-from cortexctl.cli.ring_journal import SOURCE
+from cortexctl.cli.ring_journal import SOURCE, STORED_KEY
 from cortexctl.cli.ring_session import RingSession
-from cortexctl.errors import DataError, NotFoundError, RefusedError, UsageError
+from cortexctl.errors import ConflictError, DataError, NotFoundError, RefusedError, UsageError
 
 if TYPE_CHECKING:
     from cortexctl.repair.operations import Plan, Step
@@ -27,11 +27,14 @@ class Target:
     component: "Component"
     place: "Place"
     checked: "CheckedRing"
+    stored_key: str = ""
+    """Its key at the place, where that has keys."""
 
 
 def find_target(run: RingSession, ring: str, *, to_write: bool, put: bool = False) -> Target:
-    """Read a ring where it would be written at; where no source takes a write, at the first, if it is only to be shown.
+    """Read a ring where it would be written at; where no source takes a write, at any, if it is only to be shown.
 
+    Of several pages it is the first that shows the ring: one pod that is down keeps nobody from writing by another.
     Raises SourceError where it is to be written and cannot be, and RefusedError with --read-only.
     """
     from cortexctl.audit.ring_survey import raise_unless_found, survey
@@ -40,9 +43,11 @@ def find_target(run: RingSession, ring: str, *, to_write: bool, put: bool = Fals
     if to_write and run.access.read_only:
         raise RefusedError("nothing was written, for this is --read-only")
     (component,) = run.components([ring])
-    place = require_writable(run.places, put=put) if to_write else writable(run.places) or run.places[0]
-    surveyed = survey(run.read([component], [place]), run.judging)
-    return Target(component, place, raise_unless_found(surveyed, component).primary)
+    places = run.places_of(component)
+    places = require_writable(places, put=put) if to_write else writable(places) or places
+    found = raise_unless_found(survey(run.read([component], places), run.judging), component)
+    place = next(each for each in places if each.name in found.views)
+    return Target(component, place, found.views[place.name], found.stored_keys.get(component.name, ""))
 
 
 def plan_of(run: RingSession, command: str, target: Target, step: "Step") -> "Plan":
@@ -52,37 +57,75 @@ def plan_of(run: RingSession, command: str, target: Target, step: "Step") -> "Pl
     return Plan(command, target.place.name, run.now_s, __version__, (step,))
 
 
-def load_ring_plan(path: Path, command: str, target: Target) -> "Plan":
-    """Return a saved plan that may be applied to this ring. Raises UsageError for one of another ring or command."""
+def load_ring_plan(path: Path, command: str, target: Target, *, puts: bool) -> "Plan":
+    """Return a saved plan that may be applied to this ring, which has not changed since.
+
+    Raises UsageError for one of another ring or command, ConflictError where an entry is not as it was.
+    """
+    from cortexctl.audit.ring_writes import split_key
     from cortexctl.cli.applying import read_plan
+    from cortexctl.repair.operations import digest
+    from cortexctl.ring import entry
 
     plan = read_plan(path, command)
     if plan.target != target.place.name:
         raise UsageError(f"{path}: a plan for {plan.target}, and this is {target.place.name}")
     if [each.scope for each in plan.steps] != [target.component.name]:
-        raise UsageError(f"{path}: a plan for {', '.join(each.scope for each in plan.steps)}")
+        raise UsageError(f"{path}: a plan for {', '.join(each.scope for each in plan.steps) or 'no ring'}")
+    if not plan.steps[0].operations:
+        raise DataError(f"{path}: a plan of nothing")
     for operation in plan.steps[0].operations:
         if operation.key.partition("/")[0] != target.component.name:
             raise DataError(f"{path}: {operation.key} is not of {target.component.name}")
+        if (operation.wants is not None) != puts:
+            raise DataError(f"{path}: {operation.key}: `{command}` does not do that")
+        name = split_key(operation.key)[1]
+        found = target.checked.view.instances.get(name)
+        if digest(None if found is None else entry.encode(found)) != operation.expects:
+            what = "was taken out" if found is None else "came into the ring" if puts else "sent a heartbeat or changed"
+            raise ConflictError(f"{path}: {name} {what} since the plan was made; make it again")
     return plan
 
 
-def write(run: RingSession, plan: "Plan", place: "Place", kept: JournalOptions) -> "FileJournal":
+def planned_entries(plan: "Plan", path: Path) -> "list[Instance]":
+    """Return the entries that a saved plan puts into a ring. Raises DataError for what is none."""
+    from cortexctl.audit.ring_writes import split_key
+    from cortexctl.ring import entry
+
+    entries = []
+    for operation in plan.steps[0].operations:
+        try:
+            each = entry.decode(operation.wants or b"")
+        except DataError as error:
+            raise DataError(f"{path}: {operation.key}: {error}") from error
+        if each.id != split_key(operation.key)[1]:
+            raise DataError(f"{path}: {operation.key}: is the entry of {each.id}")
+        entries.append(each)
+    return entries
+
+
+def write(run: RingSession, plan: "Plan", target: Target, kept: JournalOptions) -> "FileJournal":
     """Journal the plan and make it happen; nothing is written before the journal is on the disk. Raises what failed."""
     from cortexctl.audit.apply import raise_for
     from cortexctl.audit.ring_writes import apply_ring_plan
     from cortexctl.storage.journal import FileJournal, default_directory, new_run
 
-    source = {SOURCE: place.name}
+    source = ring_document(target)
     begun = new_run(plan.command, plan.target, __version__, source, locked=False)
     journal = FileJournal.create(kept.journal_dir or default_directory(), begun, plan)
     run.output.say(f"journal {begun.id}")
     try:
-        done = apply_ring_plan(place, journal)
+        done = apply_ring_plan(target.place, journal)
     finally:
         journal.close()
     raise_for(done, journal, "rings")
     return journal
+
+
+def ring_document(target: Target) -> dict[str, str]:
+    """Return what reaches the ring again, for a journal: from any directory, under whatever configuration."""
+    name = target.place.name
+    return {SOURCE: str(Path(name).absolute()) if target.place.is_saved else name, STORED_KEY: target.stored_key}
 
 
 def refuse_looking_back(target: Target, output: OutputOptions, apply: ApplyOptions) -> None:

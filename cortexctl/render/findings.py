@@ -68,7 +68,8 @@ class FindingsResult:
     def footer(self) -> str:
         """Return the counts by severity, and a line for each thing that checks lacked."""
         counts = ", ".join(f"{count} {name}" for name, count in self._by_severity().items() if count)
-        lines = [*self.notes, f"{counts or 'no findings'} ({self.scopes_checked} checked)"]
+        checked = f"{self.scopes_checked} {self.scope}{'' if self.scopes_checked == 1 else 's'} checked"
+        lines = [*self.notes, f"{counts or 'no findings'} ({checked})"]
         lacking: dict[str, list[str]] = {}
         for each in self.checks_not_run:
             lacking.setdefault(each.needs, []).append(each.code)

@@ -66,16 +66,16 @@ def _quorum(checked: CheckedRing, gone: Collection[str]) -> Iterator[str]:
     if not checked.stored.lists_tokens:
         yield "the source does not list tokens, so what would be lost cannot be told (--force-quorum)"
         return
+    after = without(checked, gone)
+    if not after.members and checked.members:
+        yield "nobody would be left in the ring (--force-quorum)"
+        return
     lost = only_copies(checked, gone)
     if lost > 0:
         yield (
             f"for {lost:.2%} of the keys most replicas are among these: queries would answer without the samples that "
             "only they hold; bring one back, or make sure that its data is in the bucket (--force-quorum)"
         )
-    after = without(checked, gone)
-    if not after.members and checked.members:
-        yield "nobody would be left in the ring (--force-quorum)"
-        return
     if not after.has_write_quorum and (checked.has_write_quorum or after.keys.failing.keys > checked.keys.failing.keys):
         share = after.keys.failing.share
         yield f"{share:.2%} of the keys would have too few healthy replicas afterwards (--force-quorum)"

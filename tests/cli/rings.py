@@ -115,9 +115,7 @@ class InConsul:
     def heartbeat(self, instance_id: str, key: str = INGESTER.stored_key) -> bool:
         (pair,) = self.client.get(f"{self.consul.url}/v1/kv/{key}?stale").json()
         value = _with_beat(b64decode(pair["Value"]), instance_id)
-        answer = self.client.put(
-            f"{self.consul.url}/v1/kv/{key}", params={"cas": pair["ModifyIndex"]}, content=value
-        )
+        answer = self.client.put(f"{self.consul.url}/v1/kv/{key}", params={"cas": pair["ModifyIndex"]}, content=value)
         return bool(answer.json())
 
 

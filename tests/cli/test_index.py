@@ -41,9 +41,9 @@ def test_show_of_an_index_that_is_corrupt(cli: Cli, well: Place, body: bytes) ->
 
 
 def test_check_of_a_healthy_tenant_finds_nothing(cli: Cli, well: Place, sample: Path) -> None:
-    assert cli("bucket", "index", "check", *well.then).stdout == "no findings (1 checked)\n"
+    assert cli("bucket", "index", "check", *well.then).stdout == "no findings (1 tenant checked)\n"
     ran = cli("bucket", "index", "check", "-b", sample, "-t", SAMPLE_TENANT, *AS_OF, "--fail-on", "info")
-    assert ran.stdout == "no findings (1 checked)\n"
+    assert ran.stdout == "no findings (1 tenant checked)\n"
 
 
 def test_check_names_each_fault_of_the_sample(cli: Cli, sample: Path) -> None:

@@ -34,7 +34,7 @@ def items(text: str, output: str) -> list[dict[str, Any]]:
         case "json":
             return list(json.loads(text)["items"])
         case "ndjson":
-            return [json.loads(line) for line in text.splitlines()]
+            return [json.loads(line) for line in text.splitlines()[:-1]]
         case "yaml":
             return list(yaml.safe_load(text)["items"])
         case _:
@@ -210,7 +210,7 @@ def test_a_plan_is_refused_when_somebody_else_forgot_first(cli: Cli, consul: InC
     cli(*FORGET, "i-1", "-s", consul.url, "--plan-out", plan)
     consul.put(ring(each for each in a_ring().instances.values() if each.id != "i-1"))
     ran = cli(*FORGET, "-s", consul.url, "--apply", plan, *AT_ONCE, code=5)
-    assert "i-1 was taken out since the plan was made" in ran.stderr
+    assert f"{plan}: i-1 was taken out since the plan was made; make it again" in ran.stderr
 
 
 def test_plans_of_something_else(cli: Cli, consul: InConsul, tmp_path: Path) -> None:
@@ -288,14 +288,24 @@ def test_the_only_copies_are_refused(cli: Cli, consul: InConsul) -> None:
 
 
 def test_what_breaks_a_quorum_is_refused(cli: Cli, consul: InConsul) -> None:
-    # Of two zones with a replica each both have to answer: without zone-b the third replica has no place.
     consul.put(a_ring({1: DEAD_S}, 3))
-    some = (*FORGET, "i-1", "-s", consul.url, "--zone-awareness", "--apply", *AT_ONCE)
+    some = (*FORGET, "i-0", "-s", consul.url, "--force-healthy", "--apply", *AT_ONCE)
     ran = cli(*some, code=8)
-    assert "--force-quorum" in ran.stderr
+    assert "100.00% of the keys would have too few healthy replicas afterwards" in ran.stderr
+    assert "queries would fail afterwards" in ran.stderr
     assert len(consul.get()) == 3
     cli(*some, "--force-quorum")
     assert len(consul.get()) == 2
+
+
+def test_to_empty_a_ring_is_refused(cli: Cli, consul: InConsul) -> None:
+    consul.put(a_ring({0: DEAD_S, 1: 9 * DEAD_S}, 2), COMPACTOR_RING.stored_key)
+    some = ("ring", "forget", "compactor", "--unhealthy", "-s", consul.url, "--apply", *AT_ONCE)
+    assert "nobody would be left in the ring" in cli(*some, code=8).stderr
+    cli(*some, "--force-quorum")
+    assert consul.get(COMPACTOR_RING.stored_key) == {}
+    cli("journal", "undo", runs(cli)[0]["run"], "--apply")
+    assert len(consul.get(COMPACTOR_RING.stored_key)) == 2
 
 
 def test_unhealthy_takes_those_older_than_it_is_told(cli: Cli, consul: InConsul) -> None:
@@ -313,9 +323,7 @@ def test_unhealthy_takes_those_older_than_it_is_told(cli: Cli, consul: InConsul)
 
 
 @pytest.mark.parametrize("apply", [(), ("--apply",)], ids=["dry", "apply"])
-def test_with_nobody_to_forget_it_says_nothing(
-    cli: Cli, kept: Kept, journal_dir: Path, apply: tuple[str, ...]
-) -> None:
+def test_with_nobody_to_forget_it_says_nothing(cli: Cli, kept: Kept, journal_dir: Path, apply: tuple[str, ...]) -> None:
     kept.put(a_ring({1: 300}))
     ran = cli(*FORGET, "--unhealthy", "--older-than", "10m", "-s", kept.url, *apply)
     assert (ran.stdout, ran.stderr) == ("", "")

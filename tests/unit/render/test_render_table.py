@@ -169,6 +169,6 @@ def test_the_next_command_is_never_folded(findings: FindingsResult, render: Rend
 
 
 def test_no_findings(render: Render) -> None:
-    assert render(FindingsResult([], [], 3), Format.TABLE) == "no findings (3 checked)\n"
+    assert render(FindingsResult([], [], 3), Format.TABLE) == "no findings (3 tenants checked)\n"
     lacking = FindingsResult([], [NotRun("STG01", "--ring")], 3)
-    assert render(lacking, Format.TABLE) == "no findings (3 checked)\nnot run, needs --ring: STG01\n"
+    assert render(lacking, Format.TABLE) == "no findings (3 tenants checked)\nnot run, needs --ring: STG01\n"
