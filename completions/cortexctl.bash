@@ -27,34 +27,9 @@ _cortexctl_at() {
             valued=""
             ;;
         "ring")
-            commands="owners tokens watch forget restore list show check diff snapshot"
+            commands="list show check diff snapshot owners tokens forget restore watch"
             options="--help"
             valued=""
-            ;;
-        "ring owners")
-            commands=""
-            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --block --token --series --rule-group -t --tenant --shard-size --lookback --operation --shard-by-all-labels --no-shard-by-all-labels --help"
-            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --block --token --series --rule-group -t --tenant --shard-size --lookback --operation"
-            ;;
-        "ring tokens")
-            commands=""
-            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --ring --help"
-            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --ring"
-            ;;
-        "ring watch")
-            commands=""
-            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --interval --for --help"
-            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --interval --for"
-            ;;
-        "ring forget")
-            commands=""
-            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --older-than --max --force-quorum --force-stuck --force-healthy --unhealthy --verify-for --help"
-            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --older-than --max --verify-for"
-            ;;
-        "ring restore")
-            commands=""
-            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --from --help"
-            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --from"
             ;;
         "ring list")
             commands=""
@@ -80,6 +55,31 @@ _cortexctl_at() {
             commands=""
             options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --force --help"
             valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of"
+            ;;
+        "ring owners")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --block --token --series --rule-group -t --tenant --shard-size --lookback --operation --shard-by-all-labels --no-shard-by-all-labels --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --block --token --series --rule-group -t --tenant --shard-size --lookback --operation"
+            ;;
+        "ring tokens")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --ring --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --ring"
+            ;;
+        "ring forget")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --older-than --max --force-quorum --force-stuck --force-healthy --unhealthy --verify-for --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --older-than --max --verify-for"
+            ;;
+        "ring restore")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --from --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --from"
+            ;;
+        "ring watch")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --interval --for --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --interval --for"
             ;;
         "bucket")
             commands="tenants ls inspect index"
@@ -188,16 +188,9 @@ _cortexctl() {
             _cortexctl_reply -W "table wide json ndjson csv yaml"
             return
             ;;
-        *" -s" | *" --source" | *" --config.file" | *" --from-live" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --plan-out" | *" --journal-dir" | *" --from" | *" --earlier" | *" --token-file" | *" -b" | *" --bucket" | *" --runtime-config.file" | *" --objstore.config-file")
+        *" -s" | *" --source" | *" --config.file" | *" --from-live" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --earlier" | *" --token-file" | *" --plan-out" | *" --journal-dir" | *" --from" | *" -b" | *" --bucket" | *" --runtime-config.file" | *" --objstore.config-file")
             _cortexctl_reply -f
             return
-            ;;
-        *" --ring")
-            _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
-            return
-            ;;
-        "ring forget --apply" | "ring restore --apply" | "bucket index rebuild --apply")
-            [[ $word == -* ]] || { _cortexctl_reply -f; return; }
             ;;
         *" --fail-on")
             _cortexctl_reply -W "critical high warning info"
@@ -210,6 +203,13 @@ _cortexctl() {
         "bucket index check --only" | "bucket index check --ignore")
             _cortexctl_reply -W "IDX POI IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 POI01 POI02 POI03 POI04 POI05 POI06"
             return
+            ;;
+        *" --ring")
+            _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
+            return
+            ;;
+        "ring forget --apply" | "ring restore --apply" | "bucket index rebuild --apply")
+            [[ $word == -* ]] || { _cortexctl_reply -f; return; }
             ;;
         *" --storage-driver")
             _cortexctl_reply -W "auto obstore s3fs gcsfs adlfs"
@@ -231,13 +231,13 @@ _cortexctl() {
             "explain 0")
                 _cortexctl_reply -W "IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 POI01 POI02 POI03 POI04 POI05 POI06 RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46"
                 ;;
-            "demo 0" | "ring tokens "* | "ring snapshot 0")
+            "demo 0" | "ring snapshot 0" | "ring tokens "*)
                 _cortexctl_reply -f
                 ;;
             "completion 0")
                 _cortexctl_reply -W "bash zsh fish"
                 ;;
-            "ring owners 0" | "ring watch 0" | "ring forget 0" | "ring restore 0" | "ring show 0" | "ring check "* | "ring diff 0" | "ring snapshot "*)
+            "ring show 0" | "ring check "* | "ring diff 0" | "ring snapshot "* | "ring owners 0" | "ring forget 0" | "ring restore 0" | "ring watch 0")
                 _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
                 ;;
         esac

@@ -87,4 +87,5 @@ def slowest(verified: Sequence[Verified]) -> str:
     """Return how long it took until every place had seen the entries gone."""
     last_s = max((seen.gone_after_s for seen in verified if seen.gone_after_s is not None), default=0.0)
     places = len({seen.place for seen in verified})
-    return f"gone at {places} place{'' if places == 1 else 's'} within {format_duration(last_s)}"
+    last = format_duration(last_s) if last_s >= 1 else f"{last_s * 1000:.0f} ms"
+    return f"gone at {places} place{'' if places == 1 else 's'} within {last}"

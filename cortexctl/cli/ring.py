@@ -23,17 +23,15 @@ if TYPE_CHECKING:
     from cortexctl.ring.reading import Unread
 
 app = typer.Typer(no_args_is_help=True, help="Look into hash rings, and take dead instances out of them.")
-ring_keys.add_to(app)
-ring_watch.add_to(app)
-ring_forget.add_to(app)
 
 
 @app.command("list")
 @grouped
 def list_(source: RingOptions, access: AccessOptions, output: OutputOptions) -> None:
-    """List the rings that the sources hold: size, health, and a verdict.
+    """List the rings that the sources hold.
 
-    Needs to read the ring pages, or the KV store.
+    Each with its size, its health and a verdict: what `ring check` finds, in a few words. Needs to read the ring pages,
+    or the KV store.
     """
     from cortexctl.audit.rings import list_rings
 
@@ -54,10 +52,11 @@ def _findings(run: RingSession, surveyed: "Surveyed") -> "Mapping[str, Sequence[
 @app.command()
 @grouped
 def show(source: RingOptions, access: AccessOptions, output: OutputOptions, ring: RingName) -> None:
-    """Show a ring: each instance with its state, heartbeat, tokens and share; totals by zone, and what it can lose.
+    """Show the instances of a ring.
 
-    Of several sources, the one that knows most is shown; `ring diff` compares them. -o wide adds addresses and token
-    statistics. Needs to read the ring page, or the KV store.
+    Each with its state, heartbeat, tokens and share; then the totals by zone, and what the ring can lose. Of several
+    sources, the one that knows most is shown; `ring diff` compares them. -o wide adds addresses and token statistics.
+    Needs to read the ring page, or the KV store.
     """
     from cortexctl.audit.ring_survey import raise_unless_found
     from cortexctl.audit.rings import show_ring
@@ -99,10 +98,11 @@ def check(
     ring: RingNames = None,
     all_rings: Annotated[bool, typer.Option("--all", help="All that the sources hold, as without RING.")] = False,
 ) -> None:
-    """Check rings: tokens, heartbeats, zones, states, addresses, and whether reads and writes have their quorum.
+    """Check rings, and the quorums of reads and writes.
 
-    Several sources are checked against each other too. What a check lacks is named; nothing is guessed. `cortexctl
-    explain` lists the checks. Changes nothing. Needs to read the ring pages, or the KV store.
+    Tokens, heartbeats, zones, states, addresses, and whether every key has enough healthy replicas. Several sources are
+    checked against each other too. What a check lacks is named; nothing is guessed. `cortexctl explain` lists the
+    checks. Changes nothing. Needs to read the ring pages, or the KV store.
     """
     from cortexctl.audit.rings import quorum_lines
     from cortexctl.findings import Severity, worst
@@ -173,9 +173,10 @@ def _extras(run: RingSession, evidence: EvidenceOptions) -> "Extras":
 @app.command()
 @grouped
 def diff(source: RingOptions, access: AccessOptions, output: OutputOptions, ring: RingName) -> None:
-    """Show where views of a ring differ: which instances, addresses, zones, states, tokens; and whose heartbeats lag.
+    """Show where views of a ring differ.
 
-    Exits 1 when they differ. Heartbeats alone are no difference. Changes nothing.
+    Which instances, addresses, zones, states and tokens; and whose heartbeats lag. Exits 1 when they differ. Heartbeats
+    alone are no difference. Changes nothing.
     """
     from cortexctl.audit.ring_diff import diff_views
     from cortexctl.audit.ring_survey import raise_unless_found
@@ -201,9 +202,10 @@ def snapshot(
     ring: RingNames = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Save rings as they are now, byte for byte, with source and time. Every ring command reads the file as a source.
+    """Save rings as they are now.
 
-    Needs to read the ring pages, or the KV store.
+    Byte for byte, with source and time. Every ring command reads the file as a source. Needs to read the ring pages, or
+    the KV store.
     """
     from cortexctl import __version__
     from cortexctl.audit.ring_survey import survey
@@ -228,3 +230,8 @@ def snapshot(
         run.output.emit(list_rings(surveyed, _findings(run, surveyed)))
         run.output.say(f"saved to {file}; look at it with: cortexctl ring check -s {file}")
         run.fail_for(failed, len(surveyed.rings))
+
+
+ring_keys.add_to(app)
+ring_forget.add_to(app)
+ring_watch.add_to(app)

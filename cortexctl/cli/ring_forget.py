@@ -212,10 +212,11 @@ def restore(
         typer.Option("--from", help="A snapshot, a saved value or page, or a run of the journal.", metavar="FILE|RUN"),
     ] = None,
 ) -> None:
-    """Put saved entries back into a ring, as they were when they were saved.
+    """Put saved entries back into a ring.
 
-    A dry run shows them. Where an entry is there again, nothing is put back (exit code 5). With --apply each is
-    written by compare-and-swap, and read back. A KV store is needed: a ring page cannot do this.
+    As they were when they were saved. A dry run shows them. Where an entry is there again, nothing is put back (exit
+    code 5). With --apply each is written by compare-and-swap, and read back. A KV store is needed: a ring page cannot
+    do this.
 
     Needs to read the ring, and with --apply to write its key.
     """

@@ -64,10 +64,11 @@ class KeyOptions:
 
 @grouped
 def owners(source: RingOptions, access: AccessOptions, output: OutputOptions, keys: KeyOptions, ring: RingName) -> None:
-    """Say who owns a block, a tenant, a series, a rule group or a token, as Cortex would compute it, and why.
+    """Say who owns a key, and why.
 
-    Each instance that the search comes to is shown in its order, with what became of it, for each operation. The shard
-    size is the configuration's unless it is given. Needs to read the ring page, or the KV store.
+    The key of a block, a tenant, a series, a rule group, or a token; the owners as Cortex would compute them. Each
+    instance that the search comes to is shown in its order, with what became of it, for each operation. The shard size
+    is the configuration's unless it is given. Needs to read the ring page, or the KV store.
     """
     from cortexctl.audit.ring_owners import explain_owners
     from cortexctl.audit.ring_survey import raise_unless_found
@@ -130,9 +131,10 @@ def tokens(
         str | None, typer.Option("--ring", help="The ring they are of; with --source it is needed.", metavar="RING")
     ] = None,
 ) -> None:
-    """Compare token files with each other, with the ring, and with the number there should be; say what a restart does.
+    """Compare token files with the ring and each other.
 
-    Exits 1 when any differs, is a copy of another, or cannot be read by Cortex, which would then make new tokens.
+    And with the number of tokens there should be; and say what a restart would make of them. Exits 1 when any differs,
+    is a copy of another, or cannot be read by Cortex, which would then make new tokens.
     """
     from cortexctl.audit.ring_survey import raise_unless_found
     from cortexctl.audit.ring_tokens import LEFTOVER, compare_tokens

@@ -35,11 +35,12 @@ def watch(
         str | None, typer.Option("--for", help="How long; without, until it is interrupted.", metavar="DURATION")
     ] = None,
 ) -> None:
-    """Watch a ring: a live table, and each change as it happens: heartbeats that stop, members that come and go.
+    """Watch a ring as it goes on.
 
-    When most heartbeats stop together, it is the store that is named, and not each member; a view that no longer
-    follows the others is named too. Off a terminal, and with -o ndjson, it prints a line for each event. Needs to read
-    the ring page, or the KV store, again and again.
+    A live table, and each change as it happens: heartbeats that stop, members that come and go. When most heartbeats
+    stop together, it is the store that is named, and not each member; a view that no longer follows the others is named
+    too. Off a terminal, and with -o ndjson, it prints a line for each event. Needs to read the ring page, or the KV
+    store, again and again.
     """
     from cortexctl.render.live import live
     from cortexctl.ring.watching import Watcher
