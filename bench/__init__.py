@@ -1,1 +1,1 @@
-"""Benchmarks of cortexctl against a synthetic bucket on a local S3 stub."""
+"""Benchmarks of cortexctl: a synthetic bucket on a local S3 stub, a large ring, and many pods over loopback."""

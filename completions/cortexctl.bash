@@ -237,7 +237,7 @@ _cortexctl() {
             "completion 0")
                 _cortexctl_reply -W "bash zsh fish"
                 ;;
-            "ring show 0" | "ring check "* | "ring diff 0" | "ring snapshot "* | "ring owners 0" | "ring forget 0" | "ring restore 0" | "ring watch 0")
+            "ring list "* | "ring show 0" | "ring check "* | "ring diff 0" | "ring snapshot "* | "ring owners 0" | "ring forget 0" | "ring restore 0" | "ring watch 0")
                 _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
                 ;;
         esac

@@ -39,6 +39,7 @@ complete -c cortexctl -n '__cortexctl_at "ring"' -a tokens -d 'Compare token fil
 complete -c cortexctl -n '__cortexctl_at "ring"' -a forget -d 'Take dead instances out of a ring'
 complete -c cortexctl -n '__cortexctl_at "ring"' -a restore -d 'Put saved entries back into a ring'
 complete -c cortexctl -n '__cortexctl_at "ring"' -a watch -d 'Watch a ring as it goes on'
+complete -c cortexctl -n '__cortexctl_at "ring list"' -a 'ingester distributor store-gateway compactor ruler alertmanager parquet-converter'
 complete -c cortexctl -n '__cortexctl_at "ring show"' -a 'ingester distributor store-gateway compactor ruler alertmanager parquet-converter'
 complete -c cortexctl -n '__cortexctl_at "ring check"' -a 'ingester distributor store-gateway compactor ruler alertmanager parquet-converter'
 complete -c cortexctl -n '__cortexctl_at "ring diff"' -a 'ingester distributor store-gateway compactor ruler alertmanager parquet-converter'

@@ -208,9 +208,9 @@ def require_writable(places: Sequence[Place], *, put: bool) -> Sequence[Place]:
     found = writable(places)
     if not found or (put and found[0].writes is not Writes.ENTRIES):
         what = (
-            "put back at a KV store only: give consul://, etcd:// or dynamodb://"
+            "put back at a KV store, or in a file of its value: give consul://, etcd:// or dynamodb://"
             if put
-            else ("forgotten at a KV store or a ring page: give one as --source, not a file")
+            else "forgotten at a KV store, a ring page, or in a file of the store's value"
         )
         raise SourceError(f"an entry can be {what}")
     return found

@@ -140,7 +140,7 @@ def undo(
 def _undo_preview(journal: "FileJournal", kept: JournalOptions) -> "Table":
     entries = [entry for scope in journal.begun().values() for entry in reversed(scope)]
     rows = [(e.scope, e.key, "delete" if e.before is None else f"put back {len(e.before)} bytes") for e in entries]
-    return outcomes(rows, _dry_note("undo", journal, kept, rows))
+    return outcomes(rows, _dry_note("undo", journal, kept, rows), _scope(journal))
 
 
 @app.command()
@@ -187,7 +187,11 @@ def _resume_preview(journal: "FileJournal", kept: JournalOptions) -> "Table":
         for seq, operation in enumerate(step.operations, start=first)
         if not journal.is_done(seq)
     ]
-    return outcomes(rows, _dry_note("resume", journal, kept, rows))
+    return outcomes(rows, _dry_note("resume", journal, kept, rows), _scope(journal))
+
+
+def _scope(journal: "FileJournal") -> str:
+    return "ring" if is_ring_run(journal) else "tenant"
 
 
 @contextmanager

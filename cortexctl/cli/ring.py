@@ -13,7 +13,7 @@ from cortexctl.cli.options import FindingOptions, OutputOptions
 from cortexctl.cli.ring_keys import read_token_files
 from cortexctl.cli.ring_options import AccessOptions, RingName, RingNames, RingOptions
 from cortexctl.cli.ring_session import RingSession, ring_session
-from cortexctl.errors import ExitCode, UsageError
+from cortexctl.errors import ExitCode, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ app = typer.Typer(no_args_is_help=True, help="Look into hash rings, and take dea
 
 @app.command("list")
 @grouped
-def list_(source: RingOptions, access: AccessOptions, output: OutputOptions) -> None:
+def list_(source: RingOptions, access: AccessOptions, output: OutputOptions, ring: RingNames = None) -> None:
     """List the rings that the sources hold.
 
     Each with its size, its health and a verdict: what `ring check` finds, in a few words. Needs to read the ring pages,
@@ -36,9 +36,9 @@ def list_(source: RingOptions, access: AccessOptions, output: OutputOptions) -> 
     from cortexctl.audit.rings import list_rings
 
     with ring_session(source, access, output, "ring list") as run:
-        surveyed = run.survey(run.components(None))
+        surveyed = run.survey(run.components(ring))
         run.output.emit(list_rings(surveyed, _findings(run, surveyed)))
-        run.fail_for(_unexpected(surveyed, named=False), len(surveyed.rings))
+        run.fail_for(_unexpected(surveyed, named=bool(ring)), len(surveyed.rings))
 
 
 def _findings(run: RingSession, surveyed: "Surveyed") -> "Mapping[str, Sequence[Finding]]":
@@ -185,11 +185,22 @@ def diff(source: RingOptions, access: AccessOptions, output: OutputOptions, ring
         (component,) = run.components([ring])
         surveyed = run.survey([component])
         found = raise_unless_found(surveyed, component)
+        if len(found.views) == 1:
+            _raise_for_the_others(surveyed)
         result = diff_views(found.views, heartbeats=output.output == "wide")
         run.output.emit(result, is_well=not result.differs)
         run.fail_for(surveyed.failed, len(surveyed.rings))
         if result.differs:
             raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _raise_for_the_others(surveyed: "Surveyed") -> None:
+    """Raise why only one of several sources shows the ring, if there are several."""
+    for unread in surveyed.failed:
+        raise unread.error
+    for each in surveyed.absent:
+        message = each.absence.message if each.absence else "it has none"
+        raise NotFoundError(f"{each.place}: no {each.component.name} ring: {message}")
 
 
 @app.command()

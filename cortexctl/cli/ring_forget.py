@@ -166,7 +166,9 @@ def _dry_note(
         for flag in ("force_quorum", "force_stuck", "force_healthy"):
             rest += f" --{flag.replace('_', '-')}" if getattr(guards, flag) else ""
         rest += " --apply"
-    return f"dry run: nothing was written; to do it:\n  {run.paste(f'{_FORGET} {target.component.name}{rest}')}"
+    settings = run.judging.describe(target.component)
+    command = run.paste(f"{_FORGET} {target.component.name}{rest}")
+    return f"judged by {settings}\ndry run: nothing was written; to do it:\n  {command}"
 
 
 def _forget(

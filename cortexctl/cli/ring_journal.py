@@ -85,7 +85,7 @@ def _run(
         finally:
             journal.close()
     verb = "put back" if to.command.endswith("undo") else "written"
-    to.emit(outcomes_of(done, verb), is_well=not any(each.error for each in done))
+    to.emit(outcomes_of(done, verb, "ring"), is_well=not any(each.error for each in done))
     raise_for(done, journal, "rings")
 
 

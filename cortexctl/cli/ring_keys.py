@@ -1,5 +1,6 @@
 """`cortexctl ring owners` and `tokens`: whose keys are whose, and where an instance's tokens come from."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -82,6 +83,8 @@ def owners(source: RingOptions, access: AccessOptions, output: OutputOptions, ke
         if shard_size is None:
             shuffled = [each for each in found.configs[:1] if each.sharding_strategy == "shuffle-sharding"]
             shard_size = shuffled[0].tenant_shard_size if shuffled else 0
+        elif not math.isfinite(shard_size):
+            raise UsageError(f"--shard-size {shard_size} is no number of instances")
         result = explain_owners(
             found.primary,
             wanted,

@@ -27,6 +27,12 @@ if TYPE_CHECKING:
     from cortexctl.sources.place import Place
 
 
+_PASTED = (
+    "username", "password_file", "bearer_token_file", "tls_ca_file", "tls_cert_file", "tls_key_file", "tls_server_name",
+)  # fmt: skip
+"""The options of how servers are spoken to that a command is pasted with. A header may be a secret."""
+
+
 @dataclass(slots=True)
 class RingSession:
     """What a ring command works with."""
@@ -116,6 +122,7 @@ class RingSession:
 
         arguments = [f" -s {shlex.quote(redacted(name))}" for name in self.given.source or ()]
         arguments += [f" --config.file {shlex.quote(str(path))}" for path in self.given.config_file or ()]
+        arguments += [" --config.expand-env"] if self.given.config_expand_env else []
         arguments += [f" --from-live {shlex.quote(redacted(url))}" for url in self.given.from_live or ()]
         if self.given.replication_factor is not None:
             arguments.append(f" --replication-factor {self.given.replication_factor}")
@@ -123,6 +130,12 @@ class RingSession:
             arguments.append(" --zone-awareness" if self.given.zone_awareness else " --no-zone-awareness")
         if self.given.heartbeat_timeout is not None:
             arguments.append(f" --heartbeat-timeout {shlex.quote(self.given.heartbeat_timeout)}")
+        if self.given.tokens is not None:
+            arguments.append(f" --tokens {self.given.tokens}")
+        for name in _PASTED:
+            if value := getattr(self.access, name):
+                arguments.append(f" --{name.replace('_', '-')} {shlex.quote(str(value))}")
+        arguments += [" --tls-insecure"] if self.access.tls_insecure else []
         return "".join(arguments)
 
     def fail_for(self, failed: "Sequence[Unread]", rings: int) -> None:

@@ -80,16 +80,19 @@ class CheckedRing:
 
     @cached_property
     def went_together(self) -> list[Instance]:
-        """The most stale members within one period of each other, if they are most of the ring: its store is stuck."""
+        """The most stale members within one period of each other, if hardly any other was still alive: a stuck store.
+
+        They are at least half of the ring. Those that had gone stale before do not count as alive.
+        """
         ordered = sorted(self.stale, key=lambda each: each.timestamp_s)
-        best: list[Instance] = []
+        best, before = ordered[:0], 0
         first = 0
         for last, each in enumerate(ordered):
             while each.timestamp_s - ordered[first].timestamp_s > self.period_s:
                 first += 1
             if last + 1 - first > len(best):
-                best = ordered[first : last + 1]
-        is_most = len(best) > _MOST * len(self.members)
+                best, before = ordered[first : last + 1], first
+        is_most = len(best) > _MOST * (len(self.members) - before) and 2 * len(best) >= len(self.members)
         return best if is_most and len(best) >= _LEAST_TOGETHER else []
 
     @cached_property

@@ -212,7 +212,7 @@ def _failures(view: CheckedRing) -> dict[str, str]:
     operation = component.operations[0]
     if operation is not REPORTING and component.name not in _SINGLE:
         share = view.keys.failing.share
-        fails = f"{100 * share:.2g}% of the keys have too few healthy replicas"
+        fails = f"{100 * share:.3g}% of the keys have too few healthy replicas"
         found[operation.name] = "" if view.has_write_quorum else fails
     if component.name == INGESTER.name:
         found["Read"] = f"every query fails: {view.reads.error}" if view.reads.error else ""

@@ -32,7 +32,7 @@ def keys_without_quorum(checked: CheckedRing) -> Iterator[Problem]:
     failing = checked.keys.failing
     yield Problem(
         checked.component.name,
-        f"{100 * failing.share:.2g}% of the keys have no quorum for {checked.component.operations[0].name}",
+        f"{100 * failing.share:.3g}% of the keys have no quorum for {checked.component.operations[0].name}",
         {"share": failing.share, "arcs": failing.arcs, "tokens": list(checked.keys.failing_keys)},
         owners(checked, checked.keys.failing_keys[0]),
     )

@@ -192,7 +192,7 @@ def test_all_stop_and_come_back() -> None:
         "not they; forget no one; to read consul://kv:8500 took 0.25 s, usually 0.25 s"
     )
     assert events[0].evidence["instances"] == [f"i-{number}" for number in range(6)]
-    assert events[2].message == "Write has no quorum: 33% of the keys have too few healthy replicas"
+    assert events[2].message == "Write has no quorum: 33.3% of the keys have too few healthy replicas"
     assert events[4].message == "3 of 6 members send heartbeats again, after 1m42s without; the others are waited for"
     assert {round(each.interval_s or 0, 1) for each in cluster.watcher.members()} == {5.0}
     assert set(cluster.standing().values()) == {Standing.FINE}
