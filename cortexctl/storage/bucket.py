@@ -25,7 +25,6 @@ Outcome = TypeVar("Outcome")
 _LISTINGS_AHEAD = 8
 _PAGES_AHEAD = 2
 """Fewer than a listing has before it is cut into ranges: those are for the prefix that is being read."""
-_BATCH = 256
 _PAGE = 1000
 
 
@@ -115,33 +114,13 @@ class Bucket:
 
         The keys are read lazily, in the caller's thread, a bounded number ahead of what is yielded.
         """
-        if self.backend.reads_one_by_one:
-            yield from in_order(self._read_or_error, keys, lambda: self.requests.concurrency)
-            return
-        remaining = iter(keys)
-        while batch := list(islice(remaining, _BATCH)):
-            yield from zip(batch, self._read_batch(batch), strict=True)
+        yield from in_order(self._read_or_error, keys, lambda: self.requests.concurrency)
 
     def _read_or_error(self, key: str) -> Stored | SourceError:
         try:
             return self.read(key)
         except SourceError as error:
             return error
-
-    def _read_batch(self, keys: list[str]) -> Iterator[Stored | SourceError]:
-        """Yield what one call of the file system gives, asking again for each key that may do better."""
-        for _ in keys:
-            self.requests.count("GET")
-        outcomes = self.requests.make("GET", self.display, lambda: self.backend.fetch_many(keys))
-        self.requests.uncount("GET")
-        for key, outcome in zip(keys, outcomes, strict=True):
-            if isinstance(outcome, Stored):
-                self.requests.tally(read=len(outcome.body))
-                yield outcome
-            elif isinstance(outcome, FileNotFoundError):
-                yield NotFoundError(f"{key}: not found")
-            else:
-                yield self._read_or_error(key)
 
     def each(
         self, function: Callable[[Item], Outcome], items: Iterable[Item], at_once: int, *, finish: bool = False
@@ -222,7 +201,7 @@ class Bucket:
 
     def _pages(self, prefix: str) -> Iterator[list[StoredObject]]:
         backend = self.backend
-        if not backend.reads_one_by_one or backend.concurrency < _LISTINGS_AHEAD * 2:
+        if not backend.starts_anywhere or backend.concurrency < _LISTINGS_AHEAD * 2:
             yield from self._scan(prefix)
             return
         yield from split_ranges(lambda after: self._scan(prefix, after), prefix, time.time())

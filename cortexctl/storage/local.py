@@ -18,7 +18,6 @@ class MemoryBackend(StockBackend):
 
     concurrency = 1
     is_remote = False
-    reads_one_by_one = True
     conditional = Conditional.YES
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
@@ -56,7 +55,6 @@ class LocalBackend(StockBackend):
 
     concurrency = 8
     is_remote = False
-    reads_one_by_one = True
     conditional = Conditional.YES
 
     def version(self, info: Any) -> Version:
