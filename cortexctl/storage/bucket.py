@@ -208,13 +208,19 @@ class Bucket:
 
     def _scan(self, prefix: str, after: str | None = None) -> Iterator[list[StoredObject]]:
         """Yield pages, going on behind the last one when a page has to be asked for again."""
-        listing = _Listing(self.backend, prefix, after)
-        while page := self.requests.make("LIST", prefix or self.display, listing.next_page):
+        listing, subject = _Listing(self.backend, prefix, after), prefix or self.display
+        page = self.requests.make("LIST", subject, listing.next_page)
+        while page:
             self.requests.tally(listed=len(page))
             yield page
-        if listing.has_begun:
-            # That nothing follows came with the last page: only an empty listing took a request to end.
-            self.requests.uncount("LIST")
+            # A short page is the last one; what tells so costs no request, nor need one be left. One with the
+            # placeholder of a directory in it is full, too.
+            seems_last = len(page) < _PAGE - 1
+            page = self.requests.make("LIST", subject, listing.next_page, is_counted=not seems_last)
+            if seems_last and page:
+                self.requests.count("LIST")
+            elif not seems_last and not page:
+                self.requests.uncount("LIST")
 
 
 class _Listing:
@@ -225,7 +231,6 @@ class _Listing:
         self._prefix = prefix
         self._after = after
         self._pages = backend.scan(prefix, after)
-        self.has_begun = False
 
     def next_page(self) -> list[StoredObject]:
         """Return the next page, empty at the end. After a failure, the next call asks for the same page anew."""
@@ -235,5 +240,5 @@ class _Listing:
             self._pages = self._backend.scan(self._prefix, self._after)
             raise
         if page:
-            self.has_begun, self._after = True, page[-1].key
+            self._after = page[-1].key
         return page

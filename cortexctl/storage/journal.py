@@ -101,7 +101,7 @@ class FileJournal:
             _write(partial / "plan.json", plan_to_json(plan))
             _write(partial / "journal.jsonl", b"")
             partial.rename(directory)
-            _sync(base)
+            sync_directory(base)
         except OSError as error:
             raise SourceError(f"{directory}: the journal cannot be written, so nothing is: {error}") from error
         return cls(directory, run, plan)
@@ -323,7 +323,7 @@ def _make_directory(path: Path) -> None:
     if not path.parent.is_dir():
         _make_directory(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
-    _sync(path.parent)
+    sync_directory(path.parent)
 
 
 def _write(path: Path, body: bytes) -> None:
@@ -334,10 +334,10 @@ def _write(path: Path, body: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-    _sync(path.parent)
+    sync_directory(path.parent)
 
 
-def _sync(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Have on the disk which entries a directory has."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:

@@ -52,13 +52,15 @@ class Requests:
         self._past_bounds = threading.local()
         self._lock = threading.Lock()
 
-    def make(self, verb: str, subject: str, call: Callable[[], Answer]) -> Answer:
+    def make(self, verb: str, subject: str, call: Callable[[], Answer], *, is_counted: bool = True) -> Answer:
         """Return the answer of one request, asked for again while that may help.
 
-        Raises one of our errors, naming `subject`.
+        Where the call is likely to make no request, its first attempt is for the caller to count. Raises one of our
+        errors, naming `subject`.
         """
         for attempt in range(1, self.bounds.attempts + 1):
-            self.count(verb)
+            if is_counted or attempt > 1:
+                self.count(verb)
             try:
                 return call()
             except FOREIGN as error:
