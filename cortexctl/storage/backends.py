@@ -53,7 +53,7 @@ class Backend(ABC):
         """Return pages of paths as pages of keys."""
         if not self.root:
             return pages
-        return ([StoredObject(self.key(o.key), o.size_bytes, o.modified_s, o.etag) for o in page] for page in pages)
+        return ([StoredObject(self.key(o.key), o.size_bytes, o.modified_s) for o in page] for page in pages)
 
     @abstractmethod
     def scan(self, prefix: str, after: str | None = None) -> Iterator[list[StoredObject]]:
@@ -159,7 +159,7 @@ class StockBackend(Backend):
         """Yield the whole listing as one page: fsspec has no other."""
         found = self.fs.find(self._directory(prefix), detail=True)
         objects = [
-            StoredObject(self.key(path), int(info["size"] or 0), modified_s(info), info.get("ETag") or info.get("etag"))
+            StoredObject(self.key(path), int(info["size"] or 0), modified_s(info))
             for path, info in found.items()
             if info["type"] == "file"
         ]

@@ -13,11 +13,11 @@ from typing import Self, TypeVar
 from cortexctl.blocks.survey import StoredObject
 from cortexctl.errors import ConflictError, CortexctlError, NotFoundError, RefusedError, SourceError, UnavailableError
 from cortexctl.storage.backends import Backend, Conditional
-from cortexctl.storage.bulk import Ahead, in_order
+from cortexctl.storage.bulk import in_order
 from cortexctl.storage.faults import FOREIGN
 from cortexctl.storage.objects import Bounds, Stored
 from cortexctl.storage.requests import Requests, Totals
-from cortexctl.storage.split import split_ranges
+from cortexctl.storage.split import PagesAhead, split_ranges
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -79,11 +79,11 @@ class Bucket:
         Read one prefix's objects before taking the next. A fault is raised where the objects are read.
         """
         remaining = iter(prefixes)
-        under_way: deque[tuple[str, Ahead[list[StoredObject]]]] = deque()
+        under_way: deque[tuple[str, PagesAhead]] = deque()
         try:
             while True:
                 for prefix in islice(remaining, _LISTINGS_AHEAD - len(under_way)):
-                    under_way.append((prefix, Ahead(self._pages(prefix), _PAGES_AHEAD)))
+                    under_way.append((prefix, PagesAhead(self._pages(prefix), _PAGES_AHEAD)))
                 if not under_way:
                     return
                 prefix, pages = under_way[0]
@@ -200,8 +200,7 @@ class Bucket:
             return False
 
     def _pages(self, prefix: str) -> Iterator[list[StoredObject]]:
-        backend = self.backend
-        if not backend.starts_anywhere or backend.concurrency < _LISTINGS_AHEAD * 2:
+        if not self.backend.starts_anywhere or self.requests.concurrency < _LISTINGS_AHEAD * 2:
             yield from self._scan(prefix)
             return
         yield from split_ranges(lambda after: self._scan(prefix, after), prefix, time.time())

@@ -47,7 +47,7 @@ class ObstoreFileSystem(AbstractFileSystem):
         offset = after if self._starts_anywhere else None
         for chunk in obstore.list(self.store, prefix or None, offset=offset, chunk_size=PAGE):
             page = [
-                StoredObject(each["path"], each["size"], each["last_modified"].timestamp(), each["e_tag"])
+                StoredObject(each["path"], each["size"], each["last_modified"].timestamp())
                 for each in chunk
                 if each["path"] != itself
             ]
@@ -98,7 +98,6 @@ class ObstoreFileSystem(AbstractFileSystem):
         found = {
             each.key: {
                 "name": each.key, "size": each.size_bytes, "type": "file", "last_modified": each.modified_s,
-                "ETag": each.etag,
             }
             for page in self.scan(f"{prefix}/" if prefix else "")
             for each in page

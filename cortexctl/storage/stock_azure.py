@@ -32,7 +32,7 @@ class AdlfsBackend(Backend):
         found = self._container.list_blobs(name_starts_with=path or None, results_per_page=PAGE, **self._bounds)
         for listed in self._pages(found):
             page = [
-                StoredObject(self.key(each.name), each.size, each.last_modified.timestamp(), each.etag)
+                StoredObject(self.key(each.name), each.size, each.last_modified.timestamp())
                 for each in listed
                 if each.name != path
             ]

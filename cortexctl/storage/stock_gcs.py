@@ -42,7 +42,7 @@ class GcsfsBackend(Backend):
         start = self.path(after) if after else ""
         for answer in self._pages(path, {"startOffset": start} if start else {}):
             page = [
-                StoredObject(self.key(each["name"]), int(each["size"]), _time_s(each["updated"]), each.get("etag"))
+                StoredObject(self.key(each["name"]), int(each["size"]), _time_s(each["updated"]))
                 for each in answer.get("items", ())
                 if each["name"]
                 not in (path, start)  # the offset is inclusive; a directory's placeholder is none of ours
