@@ -76,8 +76,8 @@ class _Crew(Generic[Item, Outcome]):
             self._threads[-1].start()
 
     def take(self) -> Outcome:
-        # Only the outcome that is awaited wakes this thread: to be woken by each costs more than to make it. Either side
-        # writes before it looks, so that none is missed; one too many is looked into, and waited on again.
+        # Only the outcome that is next wakes this thread: being woken by each costs more than what it does with it.
+        # Either side writes before it looks, so that none is missed; one wake-up too many does no harm.
         self._awaited = self._taken
         while self._taken not in self._ready:
             self._awaited_is_ready.get()
