@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench docs completions lock clean
+.PHONY: help demo azurite test lint bench docs completions lock clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -35,7 +35,14 @@ demo: $(VENV)/run ## Write a sample cluster to ./demo and run the main jobs on i
 	rm -rf demo
 	$(BIN)/cortexctl demo demo
 
-test: $(VENV)/dev ## Run every test.
+# Azure's emulator comes from npm. Where there is none, or it cannot be had, the tests that need it are skipped.
+AZURITE := .cache/azurite
+azurite:
+	@test -x $(AZURITE)/node_modules/.bin/azurite-blob || ! command -v npm >/dev/null \
+	  || timeout 300 npm install --silent --no-audit --no-fund --prefix $(AZURITE) azurite@3 \
+	  || echo "azurite cannot be installed: the tests that need it are skipped" >&2
+
+test: $(VENV)/dev azurite ## Run every test.
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
 lint: $(VENV)/dev ## Check style, types, layers, and that generated files are fresh.
@@ -58,4 +65,4 @@ lock: $(VENV)/dev ## Resolve the constraints anew.
 	  --all-extras pyproject.toml -o constraints.txt
 
 clean: ## Remove everything that was made here.
-	rm -rf $(VENV) .bench demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bench .cache demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

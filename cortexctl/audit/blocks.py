@@ -3,10 +3,11 @@
 import fnmatch
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from cortexctl.audit.load import survey_all
+from cortexctl.audit.load import expect, survey_all
 from cortexctl.audit.tenants import Discovery, Standing, discover, marked_for_deletion
 from cortexctl.blocks import layout
 from cortexctl.blocks.view import Block, Delays, State, TenantView, ViewSurvey
@@ -92,7 +93,13 @@ class Listed:
 def views(
     bucket: Bucket, tenants: Sequence[str], now_s: float, delays: Delays, **asked: bool
 ) -> Iterator[tuple[str, TenantView | SourceError]]:
-    """Yield the view of each tenant, with its own deletion mark where it has one."""
+    """Yield the view of each tenant, with its own deletion mark where it has one.
+
+    Where a person watches the reading of one tenant, its index is read before as well: it says how much there is.
+    """
+    if bucket.totals.is_watched and len(tenants) == 1:
+        with suppress(SourceError):
+            expect(bucket, tenants[0], bucket.read(layout.bucket_index(tenants[0])))
     marked = marked_for_deletion(bucket, tenants[0] if len(tenants) == 1 else "")
 
     def surveys() -> Iterator[ViewSurvey]:

@@ -2,19 +2,21 @@
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from cortexctl.blocks import layout
+from cortexctl.blocks import bucket_index, layout
 from cortexctl.blocks.survey import Survey
-from cortexctl.errors import NotFoundError, SourceError
+from cortexctl.errors import DataError, NotFoundError, SourceError
 from cortexctl.storage.bucket import Bucket
-from cortexctl.storage.objects import Stored
+from cortexctl.storage.objects import Milestones, Stored
 from cortexctl.storage.requests import Totals
 
 Surveyed = TypeVar("Surveyed")
 
 _INDEXES_AT_ONCE = 4
+_MOST_MILESTONES = 1000
 
 
 @dataclass(slots=True)
@@ -63,6 +65,7 @@ def survey_all(
     tenants fill the gaps that large ones leave.
     """
     running: deque[_Running[Surveyed]] = deque()
+    totals = bucket.totals
 
     def wanted() -> Iterator[str]:
         listings = bucket.scan_many(layout.tenant_prefix(tenant) for tenant in tenants)
@@ -72,6 +75,7 @@ def survey_all(
             try:
                 for found in objects:
                     each.listed += 1
+                    totals.reached = found.key
                     for key in survey.see(found):
                         each.asked += 1
                         yield key
@@ -102,4 +106,16 @@ def with_index(
             return error
 
     for tenant, index in bucket.each(read, tenants, _INDEXES_AT_ONCE):
+        if len(tenants) == 1 and isinstance(index, Stored):
+            expect(bucket, tenant, index)
         yield make(tenant, index)
+
+
+def expect(bucket: Bucket, tenant: str, index: Stored) -> None:
+    """Have the progress of a tenant's listing measured by its bucket index, if anybody watches."""
+    if not bucket.totals.is_watched:
+        return
+    with suppress(DataError):
+        ids = sorted(each.block_id for each in bucket_index.decode(index.body).index.blocks)
+        some = ids[:: len(ids) // _MOST_MILESTONES + 1]
+        bucket.totals.milestones = Milestones(len(ids), [layout.block(tenant, each) for each in some])

@@ -150,6 +150,7 @@ def _old_index(stored: Stored | None) -> _OldIndex:
 def _planned(tenant: str, build: Build, old: _OldIndex, now_s: float, delays: Delays) -> TenantRebuild:
     changes = tuple(bucket_index.compare(old.index, build.index))
     updated_at_s = old.index.updated_at if old.index else None
+    old = replace(old, index=None)  # as large as the new one, which is about to be written out in full
     rebuild = TenantRebuild(
         tenant,
         "nothing to index",

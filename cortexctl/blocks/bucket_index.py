@@ -7,9 +7,11 @@ import json
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from operator import attrgetter
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -25,6 +27,7 @@ SEGMENTS_1_BASED_6_DIGITS = "1b6d"
 _GZIP_HEADER = bytes.fromhex("1f8b08080000000000ff") + b"bucket-index.json\x00"
 _COMPRESSION_LEVEL = 2  # isal's scale: within a tenth of gzip's level 6 in size, at a twelfth of its time
 _MAX_INDEX_BYTES = 4 << 30
+_BLOCK_ID: Callable[[Any], str] = attrgetter("block_id")
 _CUT_SHORT = "is cut short: its gzip stream does not end"
 
 
@@ -54,6 +57,9 @@ class IndexedMark(msgspec.Struct, kw_only=True, frozen=True, gc=False):
 
     block_id: Ulid
     deletion_time: Int64
+
+
+Indexed = TypeVar("Indexed", IndexedBlock, IndexedMark)
 
 
 class BucketIndex(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -204,16 +210,12 @@ def compare(old: BucketIndex | None, new: BucketIndex) -> Iterator[Change]:
     yield from _compare("mark", old.block_deletion_marks if old else [], new.block_deletion_marks)
 
 
-def _compare(
-    what: str, old: list[IndexedBlock] | list[IndexedMark], new: list[IndexedBlock] | list[IndexedMark]
-) -> Iterator[Change]:
-    before = {each.block_id: each for each in old}
-    after = {each.block_id: each for each in new}
-    if len(before) != len(old):
-        for block_id in duplicates(each.block_id for each in old):
+def _compare(what: str, old: Sequence[Indexed], new: Sequence[Indexed]) -> Iterator[Change]:
+    before = sorted(old, key=_BLOCK_ID)
+    if any(one.block_id == other.block_id for one, other in pairwise(before)):
+        for block_id in duplicates(map(_BLOCK_ID, before)):
             yield Change(what, "changed", block_id, {"listed": ("more than once", "once")})
-    for block_id in sorted(before.keys() | after.keys()):
-        was, now = before.get(block_id), after.get(block_id)
+    for block_id, was, now in _side_by_side(_last_of_each(before), _last_of_each(sorted(new, key=_BLOCK_ID))):
         if was is None:
             yield Change(what, "added", block_id, {})
         elif now is None:
@@ -225,6 +227,35 @@ def _compare(
                 if getattr(was, name) != getattr(now, name)
             }
             yield Change(what, "changed", block_id, fields)
+
+
+def _last_of_each(ordered: Iterable[Indexed]) -> Iterator[Indexed]:
+    """Yield the last of those with the same id."""
+    last: Indexed | None = None
+    for each in ordered:
+        if last is not None and last.block_id != each.block_id:
+            yield last
+        last = each
+    if last is not None:
+        yield last
+
+
+def _side_by_side(
+    old: Iterator[Indexed], new: Iterator[Indexed]
+) -> Iterator[tuple[str, Indexed | None, Indexed | None]]:
+    """Yield each id with what either side has under it. Two dicts of a large index would be half as large as it."""
+    was, now = next(old, None), next(new, None)
+    while was is not None or now is not None:
+        if now is None or (was is not None and was.block_id < now.block_id):
+            assert was is not None  # noqa: S101 - for the type checker: one of them is something
+            yield was.block_id, was, None
+            was = next(old, None)
+        elif was is None or now.block_id < was.block_id:
+            yield now.block_id, None, now
+            now = next(new, None)
+        else:
+            yield now.block_id, was, now
+            was, now = next(old, None), next(new, None)
 
 
 def duplicates(ids: Iterable[str]) -> list[str]:

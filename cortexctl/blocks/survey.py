@@ -14,13 +14,12 @@ from cortexctl.errors import SourceError
 Surveyed = TypeVar("Surveyed", covariant=True)
 
 
-class StoredObject(msgspec.Struct, frozen=True, gc=False):
+class StoredObject(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An object as a listing shows it; `modified_s` is its LastModified in Unix seconds."""
 
     key: str
     size_bytes: int
     modified_s: float
-    etag: str | None = None
 
 
 class Survey(Protocol[Surveyed]):

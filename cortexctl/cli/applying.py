@@ -122,7 +122,8 @@ def save_plan(plan: "Plan", path: Path) -> None:
     from cortexctl.repair.operations import plan_to_json
 
     try:
-        path.write_bytes(plan_to_json(plan))
+        with path.open("wb") as file:
+            file.writelines(plan_to_json(plan))
     except OSError as error:
         raise UsageError(f"{path}: the plan cannot be saved: {error}") from error
 

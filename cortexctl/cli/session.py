@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cortexctl.render import OutputSpec
     from cortexctl.results import Document, Result
     from cortexctl.storage.bucket import Bucket
+    from cortexctl.storage.requests import Totals
 
 
 @dataclass(slots=True)
@@ -43,13 +44,8 @@ class Session:
 
         totals = self.bucket.totals
 
-        def done() -> tuple[int, int | None, str]:
-            label = f"{totals.objects_listed} objects listed, {totals.requests['GET']} read"
-            if len(tenants) > 1:
-                return totals.scopes_done, len(tenants), label
-            return totals.requests["GET"], None, label
-
-        with progress(done, sys.stderr.isatty() and not self.output.options.quiet, self.output.command):
+        totals.is_watched, totals.milestones = sys.stderr.isatty() and not self.output.options.quiet, None
+        with progress(lambda: how_far(totals, len(tenants)), totals.is_watched, self.output.command):
             yield
 
     @property
@@ -95,6 +91,21 @@ class Session:
         if len(failed) >= attempted:
             raise typer.Exit(failed[0].exit_code)
         raise PartialError(f"{len(failed)} of {attempted} tenants could not be read; the rest is shown")
+
+
+def how_far(totals: "Totals", tenants: int) -> tuple[int, int | None, str]:
+    """Return what is done, what there is in all where that is known, and how to say it.
+
+    Of many tenants those that are done; of one the blocks of its index that its listing has passed.
+    """
+    label = f"{totals.objects_listed} objects listed, {totals.requests['GET']} read"
+    if tenants > 1:
+        return totals.scopes_done, tenants, label
+    if totals.milestones is not None:
+        passed, count = totals.milestones.passed(totals.reached), totals.milestones.count
+        if passed < count:  # past the last of them there is no telling what is left
+            return passed, count, f"blocks of the index; {label}"
+    return totals.requests["GET"], None, label
 
 
 class Output:

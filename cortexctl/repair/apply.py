@@ -91,6 +91,7 @@ def apply(
                 if _body(store.read_or_none(operation.key)) != operation.wants:
                     journal.undone(seq)  # another's object stands there: an undo has nothing to take back
                 raise
+            del found, before  # many scopes are at it at once, and what is read back is as large
             if _body(store.read_or_none(operation.key)) != operation.wants:
                 raise ConflictError(f"{operation.key}: written, and overwritten at once by another writer")
         journal.done(seq)

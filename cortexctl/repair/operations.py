@@ -58,17 +58,25 @@ class Plan:
             first += len(step.operations)
 
 
-def plan_to_json(plan: Plan) -> bytes:
-    """Return a plan as a file holds it: JSON, with the bytes to write compressed by zstandard."""
+def plan_to_json(plan: Plan) -> Iterator[bytes]:
+    """Yield a plan as a file holds it: JSON, with the bytes to write compressed by zstandard.
+
+    It comes step by step, for as a whole it is several times as large as what it writes.
+    """
     document = {
         "schema": PLAN_SCHEMA,
         "command": plan.command,
         "target": plan.target,
         "made_at_s": plan.made_at_s,
         "version": plan.version,
-        "steps": [_step_document(step) for step in plan.steps],
+        "steps": [],
     }
-    return json.dumps(document, indent=1).encode() + b"\n"
+    head, _, tail = json.dumps(document, indent=1).rpartition("[]")
+    yield f"{head}[".encode()
+    for number, step in enumerate(plan.steps):
+        yield b",\n" if number else b"\n"
+        yield json.dumps(_step_document(step), indent=1).encode()
+    yield f"]{tail}\n".encode()
 
 
 def plan_from_json(text: bytes, name: str) -> Plan:

@@ -33,8 +33,8 @@ class Backend(ABC):
 
     concurrency: ClassVar[int] = 32
     conditional: Conditional = Conditional.NO
-    reads_one_by_one: ClassVar[bool] = True
-    """Whether many reads are best made as single ones in threads, not as one call of the file system."""
+    starts_anywhere: bool = True
+    """Whether a listing from the midst costs no more than what is listed: the store skips what comes before."""
     is_remote: ClassVar[bool] = True
 
     def __init__(self, fs: AbstractFileSystem, root: str) -> None:
@@ -53,7 +53,7 @@ class Backend(ABC):
         """Return pages of paths as pages of keys."""
         if not self.root:
             return pages
-        return ([StoredObject(self.key(o.key), o.size_bytes, o.modified_s, o.etag) for o in page] for page in pages)
+        return ([StoredObject(self.key(o.key), o.size_bytes, o.modified_s) for o in page] for page in pages)
 
     @abstractmethod
     def scan(self, prefix: str, after: str | None = None) -> Iterator[list[StoredObject]]:
@@ -69,14 +69,6 @@ class Backend(ABC):
     @abstractmethod
     def fetch(self, key: str) -> Stored:
         """Return an object with the version that a conditional write may name."""
-
-    def fetch_many(self, keys: Sequence[str]) -> list[Stored | Exception]:
-        """Return many objects through one call of the file system, without their versions."""
-        paths = [self.path(key) for key in keys]
-        found = self.fs.cat(paths, on_error="return")
-        if isinstance(found, bytes):
-            return [Stored(found)]
-        return [each if isinstance(each, Exception) else Stored(each) for each in (found[path] for path in paths)]
 
     @abstractmethod
     def put(self, key: str, body: bytes, replacing: Stored | None) -> None:
@@ -97,10 +89,18 @@ class ObstoreBackend(Backend):
     concurrency = 128
 
     def __init__(
-        self, fs: Any, root: str, conditional: Conditional, writers: Any = None, plain_scan: PlainScan | None = None
+        self,
+        fs: Any,
+        root: str,
+        conditional: Conditional,
+        writers: Any = None,
+        plain_scan: PlainScan | None = None,
+        *,
+        starts_anywhere: bool = True,
     ) -> None:
         super().__init__(fs, root)
         self.conditional = conditional
+        self.starts_anywhere = starts_anywhere
         self._writer_for = writers
         """Returns the file system to write a key with, where uploads to it need other settings."""
         self._plain_scan = plain_scan
@@ -153,15 +153,13 @@ def _mode(replacing: Stored | None) -> Any:
 
 
 class StockBackend(Backend):
-    """Any fsspec file system as it comes: gcsfs, adlfs. Right for single objects, slow for many."""
-
-    reads_one_by_one = False
+    """A file system of fsspec as it comes."""
 
     def scan(self, prefix: str, after: str | None = None) -> Iterator[list[StoredObject]]:
         """Yield the whole listing as one page: fsspec has no other."""
         found = self.fs.find(self._directory(prefix), detail=True)
         objects = [
-            StoredObject(self.key(path), int(info["size"] or 0), modified_s(info), info.get("ETag") or info.get("etag"))
+            StoredObject(self.key(path), int(info["size"] or 0), modified_s(info))
             for path, info in found.items()
             if info["type"] == "file"
         ]

@@ -13,11 +13,11 @@ from typing import Self, TypeVar
 from cortexctl.blocks.survey import StoredObject
 from cortexctl.errors import ConflictError, CortexctlError, NotFoundError, RefusedError, SourceError, UnavailableError
 from cortexctl.storage.backends import Backend, Conditional
-from cortexctl.storage.bulk import Ahead, in_order
+from cortexctl.storage.bulk import in_order
 from cortexctl.storage.faults import FOREIGN
 from cortexctl.storage.objects import Bounds, Stored
 from cortexctl.storage.requests import Requests, Totals
-from cortexctl.storage.split import split_ranges
+from cortexctl.storage.split import PagesAhead, split_ranges
 
 Item = TypeVar("Item")
 Outcome = TypeVar("Outcome")
@@ -25,7 +25,6 @@ Outcome = TypeVar("Outcome")
 _LISTINGS_AHEAD = 8
 _PAGES_AHEAD = 2
 """Fewer than a listing has before it is cut into ranges: those are for the prefix that is being read."""
-_BATCH = 256
 _PAGE = 1000
 
 
@@ -80,11 +79,11 @@ class Bucket:
         Read one prefix's objects before taking the next. A fault is raised where the objects are read.
         """
         remaining = iter(prefixes)
-        under_way: deque[tuple[str, Ahead[list[StoredObject]]]] = deque()
+        under_way: deque[tuple[str, PagesAhead]] = deque()
         try:
             while True:
                 for prefix in islice(remaining, _LISTINGS_AHEAD - len(under_way)):
-                    under_way.append((prefix, Ahead(self._pages(prefix), _PAGES_AHEAD)))
+                    under_way.append((prefix, PagesAhead(self._pages(prefix), _PAGES_AHEAD)))
                 if not under_way:
                     return
                 prefix, pages = under_way[0]
@@ -115,33 +114,13 @@ class Bucket:
 
         The keys are read lazily, in the caller's thread, a bounded number ahead of what is yielded.
         """
-        if self.backend.reads_one_by_one:
-            yield from in_order(self._read_or_error, keys, lambda: self.requests.concurrency)
-            return
-        remaining = iter(keys)
-        while batch := list(islice(remaining, _BATCH)):
-            yield from zip(batch, self._read_batch(batch), strict=True)
+        yield from in_order(self._read_or_error, keys, lambda: self.requests.concurrency)
 
     def _read_or_error(self, key: str) -> Stored | SourceError:
         try:
             return self.read(key)
         except SourceError as error:
             return error
-
-    def _read_batch(self, keys: list[str]) -> Iterator[Stored | SourceError]:
-        """Yield what one call of the file system gives, asking again for each key that may do better."""
-        for _ in keys:
-            self.requests.count("GET")
-        outcomes = self.requests.make("GET", self.display, lambda: self.backend.fetch_many(keys))
-        self.requests.uncount("GET")
-        for key, outcome in zip(keys, outcomes, strict=True):
-            if isinstance(outcome, Stored):
-                self.requests.tally(read=len(outcome.body))
-                yield outcome
-            elif isinstance(outcome, FileNotFoundError):
-                yield NotFoundError(f"{key}: not found")
-            else:
-                yield self._read_or_error(key)
 
     def each(
         self, function: Callable[[Item], Outcome], items: Iterable[Item], at_once: int, *, finish: bool = False
@@ -221,21 +200,26 @@ class Bucket:
             return False
 
     def _pages(self, prefix: str) -> Iterator[list[StoredObject]]:
-        backend = self.backend
-        if not backend.reads_one_by_one or backend.concurrency < _LISTINGS_AHEAD * 2:
+        if not self.backend.starts_anywhere or self.requests.concurrency < _LISTINGS_AHEAD * 2:
             yield from self._scan(prefix)
             return
         yield from split_ranges(lambda after: self._scan(prefix, after), prefix, time.time())
 
     def _scan(self, prefix: str, after: str | None = None) -> Iterator[list[StoredObject]]:
         """Yield pages, going on behind the last one when a page has to be asked for again."""
-        listing = _Listing(self.backend, prefix, after)
-        while page := self.requests.make("LIST", prefix or self.display, listing.next_page):
+        listing, subject = _Listing(self.backend, prefix, after), prefix or self.display
+        page = self.requests.make("LIST", subject, listing.next_page)
+        while page:
             self.requests.tally(listed=len(page))
             yield page
-        if listing.has_begun:
-            # That nothing follows came with the last page: only an empty listing took a request to end.
-            self.requests.uncount("LIST")
+            # A short page is the last one; what tells so costs no request, nor need one be left. One with the
+            # placeholder of a directory in it is full, too.
+            seems_last = len(page) < _PAGE - 1
+            page = self.requests.make("LIST", subject, listing.next_page, is_counted=not seems_last)
+            if seems_last and page:
+                self.requests.count("LIST")
+            elif not seems_last and not page:
+                self.requests.uncount("LIST")
 
 
 class _Listing:
@@ -246,7 +230,6 @@ class _Listing:
         self._prefix = prefix
         self._after = after
         self._pages = backend.scan(prefix, after)
-        self.has_begun = False
 
     def next_page(self) -> list[StoredObject]:
         """Return the next page, empty at the end. After a failure, the next call asks for the same page anew."""
@@ -256,5 +239,5 @@ class _Listing:
             self._pages = self._backend.scan(self._prefix, self._after)
             raise
         if page:
-            self.has_begun, self._after = True, page[-1].key
+            self._after = page[-1].key
         return page

@@ -60,12 +60,13 @@ class _Crew(Generic[Item, Outcome]):
         self._function = function
         self._size = size
         self._todo: SimpleQueue[tuple[int, Item] | None] = SimpleQueue()
-        self._done: SimpleQueue[tuple[int, Outcome | _Raised]] = SimpleQueue()
+        self._awaited_is_ready: SimpleQueue[None] = SimpleQueue()
         self._ready: dict[int, Outcome | _Raised] = {}
         self._dismissed = threading.Event()
         self._threads: list[threading.Thread] = []
         self._put = 0
         self._taken = 0
+        self._awaited = 0
 
     def put(self, item: Item) -> None:
         self._todo.put((self._put, item))
@@ -75,9 +76,11 @@ class _Crew(Generic[Item, Outcome]):
             self._threads[-1].start()
 
     def take(self) -> Outcome:
+        # Only the outcome that is next wakes this thread: being woken by each costs more than what it does with it.
+        # Either side writes before it looks, so that none is missed; one wake-up too many does no harm.
+        self._awaited = self._taken
         while self._taken not in self._ready:
-            position, outcome = self._done.get()
-            self._ready[position] = outcome
+            self._awaited_is_ready.get()
         outcome = self._ready.pop(self._taken)
         self._taken += 1
         if isinstance(outcome, _Raised):
@@ -97,9 +100,11 @@ class _Crew(Generic[Item, Outcome]):
         while (task := self._todo.get()) is not None and not self._dismissed.is_set():
             position, item = task
             try:
-                self._done.put((position, self._function(item)))
+                self._ready[position] = self._function(item)
             except BaseException as error:  # noqa: BLE001 - raised again in the caller's thread
-                self._done.put((position, _Raised(error)))
+                self._ready[position] = _Raised(error)
+            if position == self._awaited:
+                self._awaited_is_ready.put(None)
             while number >= self._size() and not self._dismissed.wait(0.05):
                 pass
 

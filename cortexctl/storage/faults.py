@@ -31,6 +31,9 @@ _TIMEOUT = re.compile(r"\btimed? ?out|TimedOut", re.IGNORECASE)
 _S3_CODE = re.compile(r"<Code>(\w+)</Code>|An error occurred \((\w+)\)")
 _S3_MESSAGE = re.compile(r"<Message>([^<]{1,300})</Message>")
 
+_NO_BUCKET = re.compile(r"ErrorCode:ContainerNotFound\b|The specified bucket does not exist")
+_NO_BUCKET_CODES = frozenset(("NoSuchBucket", "ContainerNotFound"))
+
 _LONGEST_CHAIN = 5
 
 _DENIED_NAMES = frozenset(
@@ -103,7 +106,7 @@ def _refusal(error: BaseException, subject: str) -> CortexctlError | None:
     names = _names(error)
     text = _whole_text(error)
     status, code = _status(text, error), _s3_code(text)
-    if code == "NoSuchBucket":
+    if code in _NO_BUCKET_CODES or _NO_BUCKET.search(text):
         # Not a NotFoundError: no object was found missing.
         return SourceError(f"{subject}: the bucket does not exist")
     if code == "RequestTimeTooSkewed":

@@ -12,7 +12,7 @@ import os
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -97,11 +97,11 @@ class FileJournal:
         directory, partial = base / run.id, base / f".{run.id}.part"
         try:
             _make_directory(partial / "bodies")
-            _write(partial / "run.json", json.dumps(asdict(run), indent=1).encode())
+            _write(partial / "run.json", [json.dumps(asdict(run), indent=1).encode()])
             _write(partial / "plan.json", plan_to_json(plan))
-            _write(partial / "journal.jsonl", b"")
+            _write(partial / "journal.jsonl", [])
             partial.rename(directory)
-            _sync(base)
+            sync_directory(base)
         except OSError as error:
             raise SourceError(f"{directory}: the journal cannot be written, so nothing is: {error}") from error
         return cls(directory, run, plan)
@@ -244,7 +244,7 @@ class FileJournal:
         if path.exists():
             return
         try:
-            _write(path, zstandard.compress(body))
+            _write(path, [zstandard.compress(body)])
         except OSError as error:
             raise SourceError(f"{path}: the journal cannot be written: {error}") from error
 
@@ -323,21 +323,21 @@ def _make_directory(path: Path) -> None:
     if not path.parent.is_dir():
         _make_directory(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
-    _sync(path.parent)
+    sync_directory(path.parent)
 
 
-def _write(path: Path, body: bytes) -> None:
+def _write(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file under another name, and rename it once it is on the disk."""
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     with partial.open("wb") as file:
-        file.write(body)
+        file.writelines(parts)
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
-    _sync(path.parent)
+    sync_directory(path.parent)
 
 
-def _sync(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Have on the disk which entries a directory has."""
     descriptor = os.open(directory, os.O_RDONLY)
     try:

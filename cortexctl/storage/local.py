@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 
 from cortexctl.blocks.survey import StoredObject
 from cortexctl.storage.backends import Conditional, StockBackend
+from cortexctl.storage.journal import sync_directory
 from cortexctl.storage.objects import Stored, Version
 
 
@@ -18,7 +19,6 @@ class MemoryBackend(StockBackend):
 
     concurrency = 1
     is_remote = False
-    reads_one_by_one = True
     conditional = Conditional.YES
     _lock: ClassVar[threading.Lock] = threading.Lock()
 
@@ -56,7 +56,6 @@ class LocalBackend(StockBackend):
 
     concurrency = 8
     is_remote = False
-    reads_one_by_one = True
     conditional = Conditional.YES
 
     def version(self, info: Any) -> Version:
@@ -100,9 +99,12 @@ class LocalBackend(StockBackend):
             aside.write_bytes(body)
             with aside.open("rb") as file:
                 os.fsync(file.fileno())
+            made = [each for each in path.parents if not each.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
             aside.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
             aside.replace(path)
+            for directory in (path.parent, *(each.parent for each in made)):
+                sync_directory(directory)
 
     def delete(self, key: str, replacing: Stored) -> None:
         """Delete, if nobody has written since, and prune the directories that are empty then, as Cortex does."""
@@ -112,6 +114,7 @@ class LocalBackend(StockBackend):
             path.unlink()
             for parent in path.parents:
                 if parent == root or any(parent.iterdir()):
+                    sync_directory(parent)
                     break
                 parent.rmdir()
 

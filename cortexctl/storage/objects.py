@@ -1,5 +1,7 @@
 """What the storage layer hands out, and the bounds it keeps to."""
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 
@@ -23,6 +25,18 @@ class Stored:
     body: bytes = field(repr=False)
     version: Version = Version()
     modified_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Milestones:
+    """What a listing is expected to pass: how many there are, and the keys of some of them, evenly, in order."""
+
+    count: int
+    keys: Sequence[str]
+
+    def passed(self, key: str) -> int:
+        """Return about how many of them do not come after a key."""
+        return bisect_right(self.keys, key) * self.count // len(self.keys) if self.keys else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,10 @@ class ObstoreFileSystem(AbstractFileSystem):
     root_marker = ""
     cachable = False
 
-    def __init__(self, store: ObjectStore, threads: int = _THREADS) -> None:
+    def __init__(self, store: ObjectStore, threads: int = _THREADS, *, starts_anywhere: bool = True) -> None:
         super().__init__(use_listings_cache=False, skip_instance_cache=True)
         self.store = store
+        self._starts_anywhere = starts_anywhere
         self._threads = threads
 
     @classmethod
@@ -43,13 +44,17 @@ class ObstoreFileSystem(AbstractFileSystem):
         is left out, as Cortex does; one further down looks like an empty object.
         """
         itself = prefix.rstrip("/")
-        for chunk in obstore.list(self.store, prefix or None, offset=after, chunk_size=PAGE):
+        offset = after if self._starts_anywhere else None
+        for chunk in obstore.list(self.store, prefix or None, offset=offset, chunk_size=PAGE):
             page = [
-                StoredObject(each["path"], each["size"], each["last_modified"].timestamp(), each["e_tag"])
+                StoredObject(each["path"], each["size"], each["last_modified"].timestamp())
                 for each in chunk
                 if each["path"] != itself
             ]
             del chunk  # larger than the page, and not to be held while that waits
+            if after is not None and page and page[0].key <= after:
+                # There are stores that know nothing of an offset, and obstore takes what they list for what follows it.
+                page = [each for each in page if each.key > after]
             if page:
                 yield page
 
@@ -93,7 +98,6 @@ class ObstoreFileSystem(AbstractFileSystem):
         found = {
             each.key: {
                 "name": each.key, "size": each.size_bytes, "type": "file", "last_modified": each.modified_s,
-                "ETag": each.etag,
             }
             for page in self.scan(f"{prefix}/" if prefix else "")
             for each in page

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from cortexctl.errors import DeadlineError, RefusedError
 from cortexctl.storage.faults import FOREIGN, Again, translate
-from cortexctl.storage.objects import Bounds
+from cortexctl.storage.objects import Bounds, Milestones
 
 Answer = TypeVar("Answer")
 
@@ -28,6 +28,12 @@ class Totals:
     objects_listed: int = 0
     scopes_done: int = 0
     """Tenants that were read to their end."""
+    reached: str = ""
+    """The object of a listing that was taken up last."""
+    milestones: Milestones | None = None
+    """What the listing of a single tenant is going to pass, where that is known and somebody watches."""
+    is_watched: bool = False
+    """Whether a person is shown how the run gets on."""
     bytes_read: int = 0
     bytes_written: int = 0
     retries: int = 0
@@ -52,13 +58,15 @@ class Requests:
         self._past_bounds = threading.local()
         self._lock = threading.Lock()
 
-    def make(self, verb: str, subject: str, call: Callable[[], Answer]) -> Answer:
+    def make(self, verb: str, subject: str, call: Callable[[], Answer], *, is_counted: bool = True) -> Answer:
         """Return the answer of one request, asked for again while that may help.
 
-        Raises one of our errors, naming `subject`.
+        Where the call is likely to make no request, its first attempt is for the caller to count. Raises one of our
+        errors, naming `subject`.
         """
         for attempt in range(1, self.bounds.attempts + 1):
-            self.count(verb)
+            if is_counted or attempt > 1:
+                self.count(verb)
             try:
                 return call()
             except FOREIGN as error:

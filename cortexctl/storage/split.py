@@ -6,6 +6,9 @@ rest of its blocks is cut into spans of time that are listed side by side, a bou
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from math import ceil
+
+import msgspec
 
 from cortexctl.blocks.survey import StoredObject
 from cortexctl.storage.bulk import Ahead
@@ -13,11 +16,29 @@ from cortexctl.tsdb import ulid
 
 Pages = Iterator[list[StoredObject]]
 
+_PACK = msgspec.msgpack.Encoder().encode
+_UNPACK = msgspec.msgpack.Decoder(list[StoredObject]).decode
+
 _FULL_PAGE = 1000
 _PAGES_BEFORE_SPLIT = 3
 _LEAST_PAGES_TO_SPLIT = 9
-_MOST_RANGES = 16
+_MOST_RANGES = 24
+_RANGES_BEFORE_FINER = 8
 _PAGES_A_RANGE = 4
+
+
+class PagesAhead:
+    """Pages that a thread of its own lists ahead of their reader, packed while they wait: in a third of the memory."""
+
+    def __init__(self, pages: Pages, depth: int) -> None:
+        self._ahead = Ahead(map(_PACK, pages), depth)
+
+    def __iter__(self) -> Pages:
+        return map(_UNPACK, self._ahead)
+
+    def close(self) -> None:
+        """Let the thread end. Whoever still reads is at the end."""
+        self._ahead.close()
 
 
 def split_ranges(scan: Callable[[str | None], Pages], prefix: str, now_s: float) -> Pages:
@@ -47,7 +68,7 @@ def split_ranges(scan: Callable[[str | None], Pages], prefix: str, now_s: float)
 
 def _side_by_side(scan: Callable[[str | None], Pages], starts: list[str | None]) -> Pages:
     """Yield the pages behind each start, up to the next one; None at the end is the end of the listing."""
-    ranges = [Ahead(_until(scan(start), end), _PAGES_A_RANGE) for start, end in pairwise(starts)]
+    ranges = [PagesAhead(_until(scan(start), end), _PAGES_A_RANGE) for start, end in pairwise(starts)]
     try:
         for each in ranges:
             yield from each
@@ -79,8 +100,15 @@ def _cuts(first: str, last: str, prefix: str, now_s: float) -> list[str | None]:
     expected_pages = (ends_ms - reached_ms) / page_ms
     if expected_pages < _LEAST_PAGES_TO_SPLIT:
         return []
-    count = min(_MOST_RANGES, int(expected_pages / _PAGES_A_RANGE))
-    reaches_end = count < _MOST_RANGES
-    step_ms = (ends_ms - reached_ms) / count if reaches_end else page_ms * _PAGES_A_RANGE
-    cuts = [prefix + ulid.first_at(int(reached_ms + number * step_ms)) for number in range(1, count + 1)]
-    return [last, *cuts[:-1], None] if reaches_end else [last, *cuts]
+    # A little less than whole pages a range: a page that is begun is a request.
+    count = ceil(expected_pages / (_PAGES_A_RANGE - 0.25))
+    reaches_end = count <= _MOST_RANGES
+    step_ms = (ends_ms - reached_ms) / count if reaches_end else page_ms * (_PAGES_A_RANGE - 0.25)
+    cuts_ms = [reached_ms + number * step_ms for number in range(1, min(count, _MOST_RANGES) + 1)]
+    if reaches_end and count < _RANGES_BEFORE_FINER:
+        cuts_ms.pop()
+    elif reaches_end:
+        # Blocks are many before they are compacted: the newest part is cut twice more.
+        cuts_ms[-1:] = [ends_ms - step_ms / 2, ends_ms - step_ms / 4]
+    cuts = [prefix + ulid.first_at(int(cut_ms)) for cut_ms in cuts_ms]
+    return [last, *cuts, None] if reaches_end else [last, *cuts]

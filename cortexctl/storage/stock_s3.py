@@ -20,7 +20,7 @@ def list_pages(call: Call, bucket: str, prefix: str, after: str | None, version:
     start = {"Marker" if version == "v1" else "StartAfter": after} if after else {}
     for answer in _answers(call, version, Bucket=bucket, Prefix=prefix, **start):
         page = [
-            StoredObject(each["Key"], each["Size"], each["LastModified"].timestamp(), each.get("ETag"))
+            StoredObject(each["Key"], each["Size"], each["LastModified"].timestamp())
             for each in answer.get("Contents", ())
             if each["Key"] != prefix  # the placeholder of a directory, which Cortex skips too
         ]

@@ -337,4 +337,4 @@ def _plans() -> st.SearchStrategy[Plan]:
 
 @given(_plans())
 def test_a_plan_survives_its_file(plan: Plan) -> None:
-    assert plan_from_json(plan_to_json(plan), "plan.json") == plan
+    assert plan_from_json(b"".join(plan_to_json(plan)), "plan.json") == plan

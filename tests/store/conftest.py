@@ -1,13 +1,52 @@
-"""A fresh bucket of each kind of store."""
+"""A fresh bucket of each kind of store, and what a server cannot do that stands in for one."""
 
 from pathlib import Path
 
 import pytest
 
 from cortexctl.storage.open import Driver
-from tests.store.stores import Store, local_store, memory_store, moto_store, rclone_store
+from tests.store.stores import (
+    Store,
+    azurite_store,
+    fake_gcs_store,
+    local_store,
+    memory_store,
+    moto_store,
+    rclone_store,
+    scripted_gcs_store,
+)
 
-KINDS = ("memory", "local", "moto-obstore", "moto-s3fs", "rclone-obstore", "rclone-s3fs")
+KINDS = (
+    "memory", "local", "moto-obstore", "moto-s3fs", "rclone-obstore", "rclone-s3fs", "gcs-obstore", "fakegcs-obstore",
+    "fakegcs-gcsfs", "azurite-obstore", "azurite-adlfs",
+)  # fmt: skip
+
+NO_XML_PUT = "fake-gcs-server has no uploads of the XML API, which is what obstore speaks to GCS"
+NO_WORD_OF_THE_BUCKET = "fake-gcs-server does not say whether the bucket is missing or the object"
+LIMITATIONS = {
+    "fakegcs-obstore": {
+        "test_what_was_read_many_can_be_replaced": NO_XML_PUT,
+        "test_a_new_object_is_created_once": NO_XML_PUT,
+        "test_an_object_is_replaced_when_it_is_as_it_was_read": NO_XML_PUT,
+        "test_an_object_that_changed_is_not_replaced": NO_XML_PUT,
+        "test_an_object_that_vanished_is_not_replaced": NO_XML_PUT,
+        "test_a_deleted_object_is_gone_with_its_empty_directories": NO_XML_PUT,
+        "test_conditional_says_the_truth": NO_XML_PUT,
+        "test_of_writers_at_the_same_moment_exactly_one_wins": NO_XML_PUT,
+        "test_a_missing_bucket_is_not_an_empty_one": NO_WORD_OF_THE_BUCKET,
+    },
+    "fakegcs-gcsfs": {"test_a_missing_bucket_is_not_an_empty_one": NO_WORD_OF_THE_BUCKET},
+}
+"""What an emulator itself does not keep, as test_emulators.py shows without cortexctl. The test has to fail."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Expect what is not the fault of cortexctl."""
+    for item in items:
+        if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            reasons = LIMITATIONS.get(str(item.callspec.params.get("store")), {})
+            if reason := reasons.get(item.originalname):
+                item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
 
 
 @pytest.fixture(params=KINDS)
@@ -21,6 +60,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
             return local_store(tmp_path)
         case "moto":
             return moto_store(request.getfixturevalue("moto_endpoint"), Driver(driver))
+        case "gcs":
+            return scripted_gcs_store(request.getfixturevalue("scripted"))
+        case "fakegcs":
+            return fake_gcs_store(request.getfixturevalue("fake_gcs_endpoint"), Driver(driver))
+        case "azurite":
+            return azurite_store(request.getfixturevalue("azurite_endpoint"), Driver(driver))
         case _:
             directory = request.getfixturevalue("rclone_directory")
             return rclone_store(request.getfixturevalue("rclone_endpoint"), directory, Driver(driver))

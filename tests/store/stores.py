@@ -1,18 +1,29 @@
 """The stores that keep the promises, each with a bucket of its own and a way to fill it from aside."""
 
+import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, urlsplit
 
-from cortexctl.config import BucketLocation, FilesystemSettings, MemorySettings, S3Settings
+from cortexctl.config import (
+    AzureSettings,
+    BucketLocation,
+    FilesystemSettings,
+    GCSSettings,
+    MemorySettings,
+    S3Settings,
+)
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Bounds
 from cortexctl.storage.open import Driver, open_bucket
-from tests.servers import ACCESS_KEY, SECRET_KEY, ScriptedS3, create_bucket
+from tests.servers import ACCESS_KEY, AZURITE_ACCOUNT, AZURITE_KEY, SECRET_KEY, ScriptedS3, create_bucket
 
 QUICK = Bounds(timeout_s=10, attempts=3, first_pause_s=0.001, longest_pause_s=0.002)
 
@@ -32,15 +43,21 @@ def scripted_bucket(
         yield bucket
 
 
+Fill = Callable[[Mapping[str, bytes]], None]
+
+
 @dataclass(frozen=True)
 class Store:
     """A kind of store with an empty bucket, and what is known of it."""
 
     location: BucketLocation
+    fill: Fill
+    """Puts objects there by another way than the one that is tested."""
     driver: Driver = Driver.AUTO
     directory: Path | None = None
     """Where the objects are files."""
-    is_moto: bool = False
+    modified_s: float | None = None
+    """When what is filled in was modified, where that is not now."""
     ignores_conditions: bool = False
     many: int = 3000
     """How many reads are many: some servers are slow."""
@@ -51,49 +68,54 @@ class Store:
 
     def missing(self) -> Bucket:
         """Return a bucket of the same store that is not there."""
-        name = f"missing-{uuid.uuid4().hex[:8]}"
-        assert isinstance(self.location.store, S3Settings)
-        settings = s3(self.location.store.endpoint_url, name)
+        field = "container" if isinstance(self.location.store, AzureSettings) else "bucket"
+        settings: Any = replace(self.location.store, **{field: f"missing-{uuid.uuid4().hex[:8]}"})  # type: ignore[type-var]
         return open_bucket(BucketLocation(settings), QUICK, self.driver)
-
-    def fill(self, objects: Mapping[str, bytes]) -> None:
-        """Put objects there by another way than the one that is tested."""
-        if self.directory is not None:
-            for key, body in objects.items():
-                path = self.directory / key
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(body)
-                os.utime(path, (1_780_000_000, 1_780_000_000))
-        elif self.is_moto:
-            from moto.s3.models import s3_backends
-
-            assert isinstance(self.location.store, S3Settings)
-            for key, body in objects.items():
-                s3_backends["123456789012"]["aws"].put_object(self.location.store.bucket, key, body)
-        else:
-            from fsspec.implementations.memory import MemoryFileSystem
-
-            assert isinstance(self.location.store, MemorySettings)
-            MemoryFileSystem().pipe({f"/{self.location.store.name}/{key}": body for key, body in objects.items()})
 
 
 def memory_store() -> Store:
     """Return an empty bucket of this process."""
-    return Store(BucketLocation(MemorySettings(f"memory-{uuid.uuid4().hex[:8]}")))
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    name = f"memory-{uuid.uuid4().hex[:8]}"
+
+    def fill(objects: Mapping[str, bytes]) -> None:
+        MemoryFileSystem().pipe({f"/{name}/{key}": body for key, body in objects.items()})
+
+    return Store(BucketLocation(MemorySettings(name)), fill)
+
+
+def _filling(directory: Path) -> Fill:
+    def fill(objects: Mapping[str, bytes]) -> None:
+        for key, body in objects.items():
+            path = directory / key
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+            os.utime(path, (1_780_000_000, 1_780_000_000))
+
+    return fill
 
 
 def local_store(directory: Path) -> Store:
     """Return an empty directory."""
     root = directory / "bucket"
     root.mkdir()
-    return Store(BucketLocation(FilesystemSettings(str(root))), directory=root)
+    location = BucketLocation(FilesystemSettings(str(root)))
+    return Store(location, _filling(root), directory=root, modified_s=1_780_000_000)
 
 
 def moto_store(endpoint: str, driver: Driver) -> Store:
     """Return an empty bucket of moto."""
+    from moto.s3.models import s3_backends
+
     name = f"moto-{uuid.uuid4().hex[:8]}"
     create_bucket(endpoint, name)
-    return Store(BucketLocation(s3(endpoint, name)), driver, is_moto=True, many=300)
+
+    def fill(objects: Mapping[str, bytes]) -> None:
+        for key, body in objects.items():
+            s3_backends["123456789012"]["aws"].put_object(name, key, body)
+
+    return Store(BucketLocation(s3(endpoint, name)), fill, driver, many=300)
 
 
 def rclone_store(endpoint: str, directory: Path, driver: Driver) -> Store:
@@ -101,5 +123,48 @@ def rclone_store(endpoint: str, directory: Path, driver: Driver) -> Store:
     name = f"rclone-{uuid.uuid4().hex[:8]}"
     create_bucket(endpoint, name)
     many = 3000 if driver is Driver.OBSTORE else 500
-    location = BucketLocation(s3(endpoint, name))
-    return Store(location, driver, directory=directory / name, ignores_conditions=True, many=many)
+    location, root = BucketLocation(s3(endpoint, name)), directory / name
+    return Store(location, _filling(root), driver, root, 1_780_000_000, ignores_conditions=True, many=many)
+
+
+def scripted_gcs_store(server: ScriptedS3) -> Store:
+    """Return the bucket of a scripted server as obstore speaks to GCS."""
+    location = BucketLocation(GCSSettings(bucket=server.bucket, endpoint_url=server.endpoint))
+    return Store(location, server.objects.update, Driver.OBSTORE, modified_s=server.modified_s, many=300)
+
+
+def fake_gcs_store(endpoint: str, driver: Driver) -> Store:
+    """Return an empty bucket of fake-gcs-server, filled by its JSON API."""
+    name = f"fake-{uuid.uuid4().hex[:8]}"
+
+    def post(bodies: Mapping[str, bytes]) -> None:
+        with closing(HTTPConnection(urlsplit(endpoint).netloc, timeout=10)) as connection:
+            for path, body in bodies.items():
+                connection.request("POST", path, body)
+                answer = connection.getresponse()
+                said = answer.read()
+                assert answer.status == 200, said
+
+    def fill(objects: Mapping[str, bytes]) -> None:
+        uploads = f"/upload/storage/v1/b/{name}/o?uploadType=media&name="
+        post({uploads + quote(key, safe=""): body for key, body in objects.items()})
+
+    post({"/storage/v1/b?project=test": json.dumps({"name": name}).encode()})
+    return Store(BucketLocation(GCSSettings(bucket=name, endpoint_url=endpoint)), fill, driver, many=500)
+
+
+def azurite_store(endpoint: str, driver: Driver) -> Store:
+    """Return an empty container of Azurite, filled by Azure's own client."""
+    from azure.storage.blob import BlobServiceClient
+
+    name = f"azurite-{uuid.uuid4().hex[:8]}"
+    container = BlobServiceClient(endpoint, credential=AZURITE_KEY).create_container(name)
+
+    def fill(objects: Mapping[str, bytes]) -> None:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda each: container.upload_blob(*each, overwrite=True), objects.items()))
+
+    settings = AzureSettings(
+        container=name, account_name=AZURITE_ACCOUNT, account_key=AZURITE_KEY, endpoint_url=endpoint
+    )
+    return Store(BucketLocation(settings), fill, driver, many=300)

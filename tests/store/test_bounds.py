@@ -260,6 +260,30 @@ def test_more_requests_than_allowed_are_refused(scripted: ScriptedS3) -> None:
 
 
 @DRIVERS
+@pytest.mark.parametrize(("keys", "requests"), [(0, 1), (1, 1), (998, 1), (1001, 2), (2500, 3)])
+def test_a_listing_may_use_the_last_request(scripted: ScriptedS3, driver: Driver, keys: int, requests: int) -> None:
+    scripted.objects = {f"t/{number:04d}": b"" for number in range(keys)}
+    with scripted_bucket(scripted, Bounds(max_requests=requests), driver) as bucket:
+        assert len(list(bucket.scan("t/"))) == keys
+        assert scripted.count("LIST") == bucket.totals.requests.total() == requests
+        with pytest.raises(RefusedError, match="--max-requests"):
+            list(bucket.scan("t/"))
+        assert scripted.count("LIST") == requests
+
+
+@DRIVERS
+@pytest.mark.parametrize("keys", [1001, 1999, 2000, 2500])
+def test_a_listing_never_uses_more_than_the_last_request(scripted: ScriptedS3, driver: Driver, keys: int) -> None:
+    scripted.objects = {f"t/{number:04d}": b"" for number in range(keys)} | {"t/": b""}
+    with (
+        scripted_bucket(scripted, Bounds(max_requests=1), driver) as bucket,
+        pytest.raises(RefusedError, match="--max-requests"),
+    ):
+        list(bucket.scan("t/"))
+    assert scripted.count("LIST") == 1
+
+
+@DRIVERS
 def test_a_write_that_timed_out_but_was_made_is_made(scripted: ScriptedS3, driver: Driver) -> None:
     scripted.fail(Fault("late", "PUT"))
     with scripted_bucket(scripted, replace(IMPATIENT, timeout_s=0.5), driver) as bucket:

@@ -124,7 +124,7 @@ def test_blocks_in_a_burst_long_ago_cost_no_more_requests_than_ranges() -> None:
     start_ms = int(NOW_S * 1000) - YEAR_MS
     bucket = Bucket(blocks([start_ms + rng.randint(0, 60_000) for _ in range(10_000)], rng, 1))
     assert listed(bucket) == bucket.keys
-    assert bucket.pages <= 10 + 16 + 3
+    assert bucket.pages <= 10 + 24 + 3
 
 
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 1001, 2999, 3000, 3001, 8000])
@@ -156,7 +156,7 @@ def test_closed_early_it_leaves_no_thread_and_no_listing(pages: int) -> None:
         time.sleep(0.01)
     assert not set(threading.enumerate()) - before
     assert bucket.open == 0
-    assert bucket.pages <= pages + 16 * (4 + 1) + 1
+    assert bucket.pages <= pages + 24 * (4 + 1) + 1
 
 
 @pytest.mark.parametrize("page", [2, 10, 40])

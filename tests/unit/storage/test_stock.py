@@ -1,11 +1,11 @@
-"""File systems as they come, gcsfs and adlfs: no condition, no pages, many reads in one call."""
+"""A store whose writes have no condition: they are compared before, and read back after."""
 
 import uuid
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from cortexctl.errors import ConflictError, NotFoundError
+from cortexctl.errors import ConflictError
 from cortexctl.storage.backends import Conditional, StockBackend
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Bounds, Stored, Version
@@ -47,28 +47,6 @@ def test_listings(bucket: Bucket) -> None:
     assert list(bucket.scan("none/")) == []
     assert bucket.children("t/") == (["t/a b/"], ["t/a", "t/a.json"])
     assert bucket.children("none/") == ([], [])
-
-
-@pytest.mark.parametrize("count", [1, 2, 600])
-def test_many_reads_in_one_call(bucket: Bucket, count: int) -> None:
-    keys = [f"t/{number:03d}" for number in range(count)]
-    for key in keys[1:]:
-        bucket.backend.fs.pipe_file(bucket.backend.path(key), key.encode())
-    found = list(bucket.read_many(keys))
-    assert [key for key, _ in found] == keys
-    assert isinstance(found[0][1], NotFoundError)
-    assert [outcome.body for _, outcome in found[1:] if isinstance(outcome, Stored)] == [k.encode() for k in keys[1:]]
-    assert bucket.totals.requests == {"GET": count}
-
-
-def test_one_that_fails_in_the_call_is_read_by_itself(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
-    for key in ("t/a", "t/b"):
-        bucket.write(key, key.encode(), None)
-    monkeypatch.setattr(bucket.backend, "fetch_many", lambda keys: [Stored(b"t/a"), OSError("broken off")])
-    assert [outcome.body for _, outcome in bucket.read_many(["t/a", "t/b"]) if isinstance(outcome, Stored)] == [
-        b"t/a",
-        b"t/b",
-    ]
 
 
 def test_writes_are_compared_before(bucket: Bucket, backend: Backend) -> None:
