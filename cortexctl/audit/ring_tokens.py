@@ -78,7 +78,7 @@ def compare_tokens(
         "leftovers": sorted(leftovers),
     }
     counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-    note = f"{len(rows)} files: {counts}" if rows else "no files"
+    note = f"{len(rows)} file{'' if len(rows) == 1 else 's'}: {counts}" if rows else "no files"
     if comparison.expected is not None:
         note += f"; {comparison.expected} tokens expected"
     for stray in strays:

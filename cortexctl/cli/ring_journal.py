@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from cortexctl.cli.options import BucketOptions, OutputOptions
 from cortexctl.cli.outcomes import outcomes_of
 from cortexctl.cli.ring_options import AccessOptions, HttpOptions
-from cortexctl.cli.ring_session import access_of
+from cortexctl.cli.ring_settings import access_of
 from cortexctl.cli.session import Output
 from cortexctl.errors import RefusedError, UsageError
 

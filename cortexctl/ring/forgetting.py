@@ -32,7 +32,7 @@ def unhealthy(checked: CheckedRing, older_than_s: float) -> list[Instance]:
 def objections(checked: CheckedRing, chosen: Sequence[Instance], allowed: Allowed) -> Iterator[str]:
     """Yield what speaks against forgetting the instances together, each with what would overrule it."""
     if len(chosen) > allowed.most:
-        yield f"{len(chosen)} instances are more than --max {allowed.most}"
+        yield f"more than --max {allowed.most} are meant: {len(chosen)}"
     alive = [] if allowed.force_healthy else list(_healthy(checked, chosen))
     yield from alive
     if not allowed.force_stuck:
@@ -87,9 +87,10 @@ def only_copies(checked: CheckedRing, gone: Collection[str]) -> float:
     """Return the part of the keys, 0 to 1, most of whose replicas are among some ingesters.
 
     While these are in the ring, unhealthy, a query for such a key fails; once they are forgotten it succeeds and is
-    incomplete. All others keep their data in the bucket.
+    incomplete. All others keep their data in the bucket. In a ring that is too small for its replication factor that
+    is every key: what others had of it may be forgotten already.
     """
-    if checked.component is not INGESTER:
+    if checked.component is not INGESTER or not gone:
         return 0
     view = checked.view
     instances = [

@@ -14,8 +14,8 @@ from cortexctl.errors import ConflictError, DataError, RefusedError, Unavailable
 from cortexctl.ring import codec
 from cortexctl.ring.model import Instance
 
-TRIES = 10
-"""How often the value is read and written, as in Cortex."""
+TRIES = 20
+"""How often the value is read and written: twice as often as Cortex does, for a large ring is always being written."""
 _PAUSE_S = (0.005, 0.05)
 """Shorter than a heartbeat, longer than one writer's read and write."""
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -79,7 +80,7 @@ def test_a_page_cannot_take_it_back(cli: Cli, serve: Serve, tmp_path: Path) -> N
     assert f"{url}: a ring page can forget i-1, and cannot put it back" in ran.stderr
     value = save(tmp_path / "value", one_dead())
     ran = cli("ring", "restore", "ingester", "i-1", "-s", url, "--from", value, "--apply", code=3)
-    assert "put back at a KV store only" in ran.stderr
+    assert "put back at a KV store" in ran.stderr
     dry = cli("ring", "restore", "ingester", "i-1", "-s", url, "--from", value)
     assert "to be put back" in dry.stdout
     assert "i-1" not in members(store)
@@ -233,9 +234,7 @@ def test_every_address_of_a_name_is_a_view(cli: Cli, serve: Serve, monkeypatch: 
         serve(pod, address=host, port=port)
     source = ("-s", f"dns+http://distributor.cortex.svc:{port}")
     ran = cli("ring", "list", *source, "-o", "json", code=6)
-    assert [each["place"] for each in ran.document["items"]] == [
-        f"http://{host}:{port}" for host in hosts[:2] for _ in (0, 1)
-    ] or {each["place"] for each in ran.document["items"]} == {f"http://{host}:{port}" for host in hosts[:2]}
+    assert {each["place"] for each in ran.document["items"]} == {f"http://{host}:{port}" for host in hosts[:2]}
     assert f"http://127.0.0.3:{port}/ingester/ring: refused the connection" in ran.stderr
     assert pods[1].asked[0][2]["host"] == f"distributor.cortex.svc:{port}"
     ran = cli(*FORGET, "i-1", *source, "--apply", *SOON, code=6)
@@ -312,9 +311,7 @@ def test_gossip_that_brings_an_entry_back(cli: Cli, serve: Serve) -> None:
         time.sleep(0.4)
         store.put(INGESTER.stored_key, entry)
 
-    from threading import Thread
-
-    thread = Thread(target=bring_back)
+    thread = threading.Thread(target=bring_back)
     thread.start()
     ran = cli(*FORGET, "i-1", "-s", url, "--apply", "--verify-for", "1s", code=6)
     thread.join(10)
@@ -345,7 +342,7 @@ def test_a_password_reaches_the_pod_and_nothing_else(cli: Cli, serve: Serve, tmp
         (("check",), 1),
         (("snapshot", str(snapshot)), 0),
         (("owners", "ingester", "--token", "1"), 0),
-        (("diff", "ingester", "-s", url), 2),
+        (("diff", "ingester", "-s", url), 3),
         (("forget", "ingester", "i-1", "--plan-out", str(plan)), 0),
         (("forget", "ingester", "i-1"), 0),
         (("forget", "ingester", "i-0"), 8),

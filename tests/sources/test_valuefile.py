@@ -5,6 +5,7 @@ import os
 import threading
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,7 +97,8 @@ def test_a_reader_sees_one_or_the_other_and_never_a_part(path: Path) -> None:
     assert seen
 
 
-def _churn(path: Path, number: int, rounds: int) -> None:
+def _churn(path: Path, number: int, rounds: int, together: Any) -> None:
+    together.wait(30)
     place = ValueFile(path)
     each = MEMBERS[number]
     for at in range(1, rounds + 1):
@@ -107,10 +109,11 @@ def _churn(path: Path, number: int, rounds: int) -> None:
 
 def test_two_processes_at_once_lose_nothing(path: Path) -> None:
     spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=_churn, args=(path, number, 25)) for number in (1, 2)]
+    together = spawn.Barrier(3)
+    processes = [spawn.Process(target=_churn, args=(path, number, 25, together)) for number in (1, 2)]
     for each in processes:
         each.start()
-    _churn(path, 3, 25)
+    _churn(path, 3, 25, together)
     for each in processes:
         each.join(30)
         assert each.exitcode == 0

@@ -58,10 +58,10 @@ def test_one_that_is_alive() -> None:
 def test_more_than_may_be() -> None:
     checked = a_ring(dict.fromkeys(range(4), DEAD_S), 36)
     names = ["i-0", "i-1", "i-2", "i-3"]
-    assert "4 instances are more than --max 3" in against(checked, names, force_quorum=True)
+    assert "more than --max 3 are meant: 4" in against(checked, names, force_quorum=True)
     assert against(checked, names, force_quorum=True, most=4) == []
     assert against(checked, names[:3], force_quorum=True) == []
-    assert against(a_ring({1: DEAD_S}), ["i-1"], most=0) == ["1 instances are more than --max 0"]
+    assert against(a_ring({1: DEAD_S}), ["i-1"], most=0) == ["more than --max 0 are meant: 1"]
 
 
 def test_a_store_that_is_stuck() -> None:
@@ -93,9 +93,7 @@ def test_the_only_copies() -> None:
 def test_only_copies_of_one_zone_are_none() -> None:
     checked = a_ring({1: DEAD_S, 4: DEAD_S}, zone_awareness=True)
     assert {each.zone for each in checked.stale} == {"zone-b"}
-    assert against(checked, ["i-1", "i-4"]) == [] or all(
-        "only" not in each for each in against(checked, ["i-1", "i-4"])
-    )
+    assert against(checked, ["i-1", "i-4"]) == []
     assert only_copies(checked, {"i-1", "i-4"}) == 0
     assert only_copies(checked, {"i-1", "i-2"}) > 0
 
