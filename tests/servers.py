@@ -53,11 +53,23 @@ def moto_s3() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    _serialise(server)
     host, port = server.get_host_and_port()
     try:
         yield f"http://{host}:{port}"
     finally:
         server.stop()
+
+
+def _serialise(server: Any) -> None:
+    """Let requests in one by one: moto looks at a condition and writes in two steps, and two threads may do both."""
+    app, lock = server._server.app, threading.Lock()
+
+    def one_by_one(environ: Any, start_response: Any) -> Any:
+        with lock:
+            return app(environ, start_response)
+
+    server._server.app = one_by_one
 
 
 @contextmanager

@@ -40,7 +40,8 @@ ACCESS = Access(timeout_s=5)
 NOW_S = int(time.time())
 KEY = INGESTER.stored_key
 DEAD = instance("ingester-b", "10.0.0.2:9095", InstanceState.LEAVING, "zone-b", [2, 20], NOW_S - 3600, 1_700_000_000)
-ALIVE = instance("ingester-a", "10.0.0.1:9095", InstanceState.READONLY, "zone-a", [1, 10], NOW_S, 1_700_000_000)
+# A heartbeat that is fresh however long the tests take.
+ALIVE = instance("ingester-a", "10.0.0.1:9095", InstanceState.READONLY, "zone-a", [1, 10], NOW_S + 600, 1_700_000_000)
 GONE = instance("ingester-c", "10.0.0.3:9095", InstanceState.LEFT, "", [], NOW_S - 60)
 
 
