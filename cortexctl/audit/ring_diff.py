@@ -1,6 +1,7 @@
 """Views of one ring side by side: where they differ, instance by instance and field by field.
 
-Heartbeats are always moving, so that one view is behind another is shown, and is no difference by itself.
+Heartbeats are always moving, so that one view is behind another is shown, and is no difference by itself. That each
+has heartbeats which the other lacks is one: the two are no views of one ring any more.
 """
 
 from collections import Counter
@@ -11,7 +12,9 @@ from typing import Any
 from cortexctl.errors import UsageError
 from cortexctl.results import Column, Kind, Row
 from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.checks.agreement import apart
 from cortexctl.ring.model import Instance
+from cortexctl.ring.survey import RingSurvey
 from cortexctl.units import format_duration, format_time
 
 _NAMED = 8
@@ -32,18 +35,20 @@ class Diff:
     """By place: how much older, at most, an instance's heartbeat is than in the view that has its latest."""
     alike: Mapping[str, Sequence[str]]
     """The places by letter: those of one letter show the same, but for heartbeats that are not shown."""
+    apart: Sequence[tuple[str, str, float]] = ()
+    """Two places that have each gone on without the other, and for how many seconds."""
 
     collection = "items"
 
     @property
     def differs(self) -> bool:
-        """Whether the views disagree on more than heartbeats."""
-        return any(row["field"] != HEARTBEAT for row in self.items)
+        """Whether the views disagree on more than heartbeats, or cannot be of one ring by these."""
+        return bool(self.apart) or any(row["field"] != HEARTBEAT for row in self.items)
 
     @property
     def is_split(self) -> bool:
-        """Whether the views do not hold the same instances."""
-        return any(row["field"] == PRESENCE for row in self.items)
+        """Whether the views do not hold the same instances, or go on without each other."""
+        return bool(self.apart) or any(row["field"] == PRESENCE for row in self.items)
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -60,6 +65,7 @@ class Diff:
             "split_brain": self.is_split,
             "differences": fields.total(),
             "by_field": dict(fields),
+            "apart": [{"places": [one, other], "apart_s": int(seconds)} for one, other, seconds in self.apart],
             "views": [
                 {
                     "letter": letter,
@@ -87,8 +93,15 @@ class Diff:
             more = f" and {len(places) - _NAMED} more" if len(places) > _NAMED else ""
             named = ", ".join(places[:_NAMED]) + more
             lines.append(f"{letter}  {named}: {len(self.views[places[0]].members)} instances, {lag}")
-        if self.is_split:
-            missing = [str(row["instance"]) for row in self.items if row["field"] == PRESENCE]
+        for one, other, seconds in self.apart[:1]:
+            more = f", and so {len(self.apart) - 1} more pairs" if len(self.apart) > 1 else ""
+            lines.append(
+                f"split brain: {one} and {other} have each gone on without the other for {format_duration(seconds)}"
+                f"{more}: their members write to two stores. Compare the places' store and prefix (/config), and "
+                "/memberlist"
+            )
+        missing = [str(row["instance"]) for row in self.items if row["field"] == PRESENCE]
+        if missing:
             more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
             lines.append(
                 f"split brain: the views do not hold the same instances: {', '.join(missing[:_NAMED])}{more}. Where "
@@ -102,7 +115,8 @@ class Diff:
 def diff_views(views: Mapping[str, CheckedRing], *, heartbeats: bool = False) -> Diff:
     """Return where views of one ring differ, by place; with `heartbeats` those of each instance too.
 
-    What a view does not tell is held against no other: a state behind "Unhealthy", an unknown time of registration,
+    By their heartbeats views differ where each has some that the other lacks, by more than a watch can be behind. What
+    a view does not tell is held against no other: a state behind "Unhealthy", an unknown time of registration,
     tokens that a page does not list. Instances are those that readers see. Raises UsageError for less than two views.
     """
     if len(views) < 2:
@@ -120,8 +134,10 @@ def diff_views(views: Mapping[str, CheckedRing], *, heartbeats: bool = False) ->
             times = {place: each.timestamp_s for place, each in present.items()}
             fields[HEARTBEAT] = (times, {place: _heartbeat(times[place], behind[place]) for place in present})
         rows += ({"instance": instance_id, "field": field, "values": values} for field, values in fields.items())
-    alike = _alike(views, rows)
-    return Diff(views, [_row(row, alike, views) for row in rows], lag_s, alike)
+    component = next(iter(views.values())).component
+    separate = list(apart(RingSurvey(component, views), views))
+    alike = _alike(views, rows, separate)
+    return Diff(views, [_row(row, alike, views) for row in rows], lag_s, alike, separate)
 
 
 _Values = tuple[Mapping[str, Any], Mapping[str, str]]
@@ -180,12 +196,25 @@ def _heartbeat(timestamp_s: int, behind_s: int) -> str:
     return format_time(timestamp_s) + (f" (-{format_duration(behind_s)})" if behind_s else "")
 
 
-def _alike(views: Iterable[str], rows: Sequence[Row]) -> dict[str, list[str]]:
-    """Return the places by a letter for each that differ: dozens of pods are mostly of one mind."""
-    groups: dict[tuple[str | None, ...], list[str]] = {}
+def _alike(
+    views: Iterable[str], rows: Sequence[Row], separate: Iterable[tuple[str, str, float]]
+) -> dict[str, list[str]]:
+    """Return the places by a letter for each that differ or are apart: dozens of pods are mostly of one mind."""
+    rivals: dict[str, set[str]] = {}
+    for one, other, _ in separate:
+        rivals.setdefault(one, set()).add(other)
+        rivals.setdefault(other, set()).add(one)
+    groups: list[tuple[tuple[str | None, ...], list[str]]] = []
     for place in views:
-        groups.setdefault(tuple(row["values"][1].get(place) for row in rows), []).append(place)
-    return dict(zip(_letters(len(groups)), groups.values(), strict=True))
+        shows = tuple(row["values"][1].get(place) for row in rows)
+        mine = rivals.get(place, set())
+        fitting = (places for shown, places in groups if shown == shows and mine.isdisjoint(places))
+        group = next(fitting, None)
+        if group is None:
+            groups.append((shows, [place]))
+        else:
+            group.append(place)
+    return dict(zip(_letters(len(groups)), (places for _, places in groups), strict=True))
 
 
 def _row(row: Row, alike: Mapping[str, Sequence[str]], places: Iterable[str]) -> Row:

@@ -74,7 +74,10 @@ def ghosts(verified: Sequence[Verified]) -> list[str]:
                     "memberlist once its clock is past"
                 )
             case Fate.STILL_THERE:
-                text = f"{seen.instance_id} is still there at {seen.place}: that reader's watch is slow or dead"
+                text = (
+                    f"{seen.instance_id} is still there at {seen.place}: that reader has not seen it yet (with "
+                    "DynamoDB a page lags a minute), or its watch is dead"
+                )
             case Fate.UNREAD:
                 text = f"{seen.place} could not be read: {seen.error}"
             case _:

@@ -46,6 +46,11 @@ class FileVerdict(StrEnum):
     DUPLICATE = "duplicate"
     """Another file has the same tokens."""
     UNREADABLE = "unreadable"
+    NOT_COMPARED = "not compared"
+    """There is no ring and no number of tokens to compare it with, and no other file has any of its tokens."""
+
+
+_SOUND = (FileVerdict.OK, FileVerdict.NOT_COMPARED)
 
 
 def compare_tokens(
@@ -72,7 +77,7 @@ def compare_tokens(
     summary = {
         "files": len(rows),
         "verdicts": dict(sorted(verdicts.items())),
-        "differs": bool(strays) or any(row["verdict"] != FileVerdict.OK for row in rows),
+        "differs": bool(strays) or any(row["verdict"] not in _SOUND for row in rows),
         "ring": component.name if component else None,
         "expected_tokens": comparison.expected,
         "leftovers": sorted(leftovers),
@@ -121,6 +126,7 @@ class _Comparison:
         self._component = component
         self._checked = checked
         self._leftovers = leftovers
+        self._sound = FileVerdict.NOT_COMPARED if checked is None and expected is None else FileVerdict.OK
         self._instances = checked.view.instances if checked else {}
         self._tokens = {path: frozenset(file.tokens) for path, file in files.items() if isinstance(file, TokenFile)}
         self._holders: dict[int, list[str]] = {}
@@ -144,7 +150,7 @@ class _Comparison:
         else:
             reasons = list(self._reasons(file, instance, fit, others, shared))
             is_sound = not reasons and not has_leftover
-            verdict = FileVerdict.DUPLICATE if twin else FileVerdict.OK if is_sound else FileVerdict.DIFFERS
+            verdict = FileVerdict.DUPLICATE if twin else self._sound if is_sound else FileVerdict.DIFFERS
         if has_leftover:
             reasons.append(f"there is a {LEFTOVER} beside it, left by an interrupted write")
         return {

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cortexctl.audit.apply import Done
-from cortexctl.errors import CortexctlError, NotFoundError, SourceError
+from cortexctl.errors import CortexctlError, NotFoundError, UsageError
 from cortexctl.repair import apply as repairs
 from cortexctl.repair.operations import Operation, Step, digest
 from cortexctl.ring import entry
 from cortexctl.ring.checked import Backend
 from cortexctl.ring.components import COMPONENTS, Component
 from cortexctl.ring.model import Instance, InstanceState
+from cortexctl.ring.page import Absence
 from cortexctl.ring.reading import Reading, Unread
 from cortexctl.sources.place import Place, Writes
 from cortexctl.storage.journal import FileJournal
@@ -141,27 +142,27 @@ def verify_gone(
     forgotten: Mapping[Component, Mapping[str, Instance]],
     read: Callable[[Component], Sequence[Reading | Unread]],
     for_s: float,
-    check: Callable[[], None],
+    written_s: float | None = None,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[Verified]:
     """Look at every place again and again for so long, and return how each entry ended at each.
 
     To the end, for a live instance adds itself again at its next heartbeat, and gossip brings back what it had not
-    heard was gone. `check` raises when the run is to end.
+    heard was gone. A place without the ring is left out. `written_s`, by the clock, is when the write began.
     """
     started_s = clock()
+    written_s = started_s if written_s is None else written_s
     seen: dict[tuple[str, str, str], Verified] = {}
     pause_s = min(max(for_s / _ROUNDS, _SHORTEST_ROUND_S), _LONGEST_ROUND_S)
     while True:
         for component, entries in forgotten.items():
             for reading in read(component):
-                for each in _fates(component, entries, reading, clock() - started_s, seen):
+                for each in _fates(component, entries, reading, clock() - written_s, seen):
                     seen[component.name, each.instance_id, each.place] = each
         left_s = for_s - (clock() - started_s)
         if left_s <= 0:
             return list(seen.values())
-        check()
         sleep(min(pause_s, left_s))
 
 
@@ -172,6 +173,8 @@ def _fates(
     after_s: float,
     seen: Mapping[tuple[str, str, str], Verified],
 ) -> Iterator[Verified]:
+    if isinstance(reading, Reading) and reading.absence is not None and reading.absence.absence is not Absence.ABSENT:
+        return
     for name, before in entries.items():
         last = seen.get((component.name, name, reading.place))
         gone_after_s = last.gone_after_s if last else None
@@ -196,7 +199,10 @@ def _present(reading: Reading | Unread, instance_id: str) -> Instance | None:
     if isinstance(reading, Unread):
         raise reading.error
     if reading.ring is None:
-        raise NotFoundError(f"{reading.place}: {reading.absence.message if reading.absence else 'no ring'}")
+        absence = reading.absence
+        if absence is not None and absence.absence is Absence.ABSENT:
+            return None
+        raise NotFoundError(f"{reading.place}: {absence.message if absence else 'no ring'}")
     found = reading.ring.instances.get(instance_id)
     # Memberlist keeps a tombstone of what was forgotten, and shows it to no reader.
     is_tombstone = found is not None and found.state is InstanceState.LEFT and not found.tokens
@@ -204,7 +210,7 @@ def _present(reading: Reading | Unread, instance_id: str) -> Instance | None:
 
 
 def require_writable(places: Sequence[Place], *, put: bool) -> Sequence[Place]:
-    """Return where to write, as `writable` does. Raises SourceError where no source takes the write."""
+    """Return where to write, as `writable` does. Raises UsageError where no source takes the write."""
     found = writable(places)
     if not found or (put and found[0].writes is not Writes.ENTRIES):
         what = (
@@ -212,5 +218,5 @@ def require_writable(places: Sequence[Place], *, put: bool) -> Sequence[Place]:
             if put
             else "forgotten at a KV store, a ring page, or in a file of the store's value"
         )
-        raise SourceError(f"an entry can be {what}")
+        raise UsageError(f"an entry can be {what}")
     return found

@@ -6,10 +6,11 @@ from statistics import fmean
 from cortexctl.audit.ring_survey import Surveyed
 from cortexctl.findings import Finding, Severity, worst
 from cortexctl.results import Column, Kind, Row, Table
-from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.components import INGESTER, Settings
-from cortexctl.ring.model import SPACE, Instance
+from cortexctl.ring.model import SPACE, Instance, InstanceState
 from cortexctl.ring.page import Absence
+from cortexctl.ring.reading import Unread
 
 _LIST_COLUMNS = (
     Column("ring", Kind.ID),
@@ -25,7 +26,7 @@ _LIST_COLUMNS = (
 )
 
 
-def list_rings(surveyed: Surveyed, findings: Mapping[str, Sequence[Finding]]) -> Table:
+def list_rings(surveyed: Surveyed, findings: Mapping[str, Sequence[Finding]], failed: Sequence[Unread] = ()) -> Table:
     """Return a row for each ring at each place. `findings` are those of each ring that was found, by its name."""
     took = {(each.component.name, each.place): each.took_s for each in surveyed.readings}
     rows: list[Row] = []
@@ -52,8 +53,8 @@ def list_rings(surveyed: Surveyed, findings: Mapping[str, Sequence[Finding]]) ->
             rows.append(
                 {"ring": each.component.name, "place": each.place, "state": absence.absence, "verdict": absence.message}
             )
-    summary = {"rings": len(surveyed.rings), "rows": len(rows), "failed": len(surveyed.failed)}
-    return Table(_LIST_COLUMNS, rows, summary, note="" if rows else "no rings here")
+    summary = {"rings": len(surveyed.rings), "rows": len(rows), "unread": [each.document() for each in failed]}
+    return Table(_LIST_COLUMNS, rows, summary, note="" if rows or failed else "no rings here")
 
 
 def _verdict(findings: Sequence[Finding]) -> str:
@@ -96,6 +97,7 @@ def show_ring(checked: CheckedRing, place: str, described: str) -> Table:
         *verdicts,
         described,
     ]
+    lines += [f"{place}: {each}" for each in checked.stored.oddities]
     if _zones_look_aware(checked):
         lines.append("instances name their zones: say --zone-awareness, or --config.file, if Cortex spreads over them")
     summary = {
@@ -107,6 +109,7 @@ def show_ring(checked: CheckedRing, place: str, described: str) -> Table:
         "zones": zones,
         "quorum": verdicts,
         "settings": settings_document(checked.settings),
+        "oddities": list(checked.stored.oddities),
     }
     return Table(_SHOW_COLUMNS, rows, summary, note="\n".join(lines))
 
@@ -171,16 +174,15 @@ def _by_zone(checked: CheckedRing) -> list[dict[str, object]]:
 
 def _instance_row(checked: CheckedRing, each: Instance, spans: Sequence[int] | None) -> Row:
     share = checked.shares.get(each.id) if checked.stored.lists_tokens else None
-    is_alive = checked.view.is_alive(each)
     return {
         "instance": each.id,
         "zone": each.zone or None,
         "state": each.state_name,
-        "health": "healthy" if is_alive else "stale",
+        "health": _health(checked, each),
         "heartbeat_age_s": checked.age_s(each),
         "tokens": each.token_count,
         "share_percent": round(share.share * 100, 2) if share else None,
-        "difference_percent": round(share.excess * 100, 1) if share else None,
+        "difference_percent": round(share.page_difference, 1) if share and share.keys else None,
         "registered_s": each.registered_s if each.registered_s > 0 else None,
         "address": each.addr,
         "timestamp_s": each.timestamp_s,
@@ -188,6 +190,13 @@ def _instance_row(checked: CheckedRing, each: Instance, spans: Sequence[int] | N
         "largest_arc_percent": max(spans) / SPACE * 100 if spans else None,
         "mean_arc_percent": fmean(spans) / SPACE * 100 if spans else None,
     }
+
+
+def _health(checked: CheckedRing, each: Instance) -> str:
+    """Return how an entry stands by its heartbeat; a tombstone of memberlist's is no instance any more."""
+    if checked.backend is Backend.MEMBERLIST and each.state is InstanceState.LEFT:
+        return "tombstone"
+    return "healthy" if checked.view.is_alive(each) else "stale"
 
 
 def _arc_spans(checked: CheckedRing) -> dict[str, list[int]]:

@@ -75,11 +75,15 @@ def apply_plan_of(
 
 def journal_command(verb: str, journal: "FileJournal", kept: JournalOptions) -> str:
     """Return the command that undoes or resumes a run, as it can be pasted."""
+    return f"cortexctl journal {verb} {journal.run.id}{journal_option(kept)} --apply"
+
+
+def journal_option(kept: JournalOptions) -> str:
+    """Return the option that says where journals are, where that is not where they are anyway."""
     from cortexctl.storage.journal import default_directory
 
     elsewhere = kept.journal_dir not in (None, default_directory())
-    where = f" --journal-dir {shlex.quote(str(kept.journal_dir))}" if elsewhere else ""
-    return f"cortexctl journal {verb} {journal.run.id}{where} --apply"
+    return f" --journal-dir {shlex.quote(str(kept.journal_dir))}" if elsewhere else ""
 
 
 def load_plan(run: Session, path: Path, command: str) -> "Plan":

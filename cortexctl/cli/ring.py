@@ -35,10 +35,16 @@ def list_(source: RingOptions, access: AccessOptions, output: OutputOptions, rin
     """
     from cortexctl.audit.rings import list_rings
 
-    with ring_session(source, access, output, "ring list") as run:
+    with ring_session(source, access, output, "ring list", rings=ring or ()) as run:
         surveyed = run.survey(run.components(ring))
-        run.output.emit(list_rings(surveyed, _findings(run, surveyed)))
-        run.fail_for(_unexpected(surveyed, named=bool(ring)), len(surveyed.rings))
+        failed = _unexpected(surveyed, named=bool(ring))
+        found = _findings(run, surveyed)
+        run.output.emit(list_rings(surveyed, found, failed), is_well=not any(found.values()) and not failed)
+        run.fail_for(failed, len(surveyed.rings))
+        if ring:
+            _fail_for_absent(run, surveyed, named=True)
+        elif not surveyed.rings and _is_store(run):
+            run.output.say("if the prefix is not Cortex's default, give it in the source (?prefix=)")
 
 
 def _findings(run: RingSession, surveyed: "Surveyed") -> "Mapping[str, Sequence[Finding]]":
@@ -61,7 +67,7 @@ def show(source: RingOptions, access: AccessOptions, output: OutputOptions, ring
     from cortexctl.audit.ring_survey import raise_unless_found
     from cortexctl.audit.rings import show_ring
 
-    with ring_session(source, access, output, "ring show") as run:
+    with ring_session(source, access, output, "ring show", rings=[ring]) as run:
         (component,) = run.components([ring])
         surveyed = run.survey([component])
         found = raise_unless_found(surveyed, component)
@@ -113,7 +119,7 @@ def check(
     if ring and all_rings:
         raise UsageError("give rings, or --all")
     only = chooser(findings, CHECKS)
-    with ring_session(source, access, output, "ring check") as run:
+    with ring_session(source, access, output, "ring check", rings=ring or ()) as run:
         components = run.components(ring)
         surveyed = run.survey(components, _extras(run, evidence))
         judged = [judge(each, chosen=only, paste=run.paste) for each in surveyed.rings]
@@ -123,11 +129,19 @@ def check(
         notes += [f"{each.component.name}: {run.judging.describe(each.component)}" for each in surveyed.rings]
         grade = worst(found)
         is_well = grade is None or grade < Severity[findings.fail_on.upper()]
-        result = FindingsResult(found, tuple(not_run.values()), len(surveyed.rings), scope="ring", notes=notes)
         failed = _unexpected(surveyed, named=bool(ring))
-        run.output.emit(result, is_well=is_well and not failed)
+        result = FindingsResult(
+            found,
+            tuple(not_run.values()),
+            len(surveyed.rings),
+            scope="ring",
+            notes=notes,
+            unread=[each.document() for each in failed],
+        )
+        if surveyed.rings or output.output not in ("table", "wide"):  # of nothing there is nothing to say but why
+            run.output.emit(result, is_well=is_well and not failed)
         run.fail_for(failed, len(surveyed.rings))
-        _fail_for_absent(surveyed, named=bool(ring))
+        _fail_for_absent(run, surveyed, named=bool(ring))
         if not is_well:
             raise typer.Exit(ExitCode.FINDINGS)
 
@@ -144,14 +158,29 @@ def _unexpected(surveyed: "Surveyed", *, named: bool) -> "list[Unread]":
     ]
 
 
-def _fail_for_absent(surveyed: "Surveyed", *, named: bool) -> None:
-    """Raise when a ring that was named is nowhere, or when nothing at all was found."""
+def _fail_for_absent(run: RingSession, surveyed: "Surveyed", *, named: bool) -> None:
+    """Raise when a ring that was named is nowhere, or when nothing at all was found, and say why as places tell it."""
     from cortexctl.audit.ring_survey import raise_unless_found
+    from cortexctl.errors import NotFoundError
+    from cortexctl.ring.page import Absence
 
     for each in surveyed.absent if named else ():
         raise_unless_found(surveyed, each.component)
-    if not surveyed.rings and not surveyed.failed:
-        raise UsageError("the sources hold no ring: name the RING, and its prefix in the source (?prefix=)")
+    if surveyed.rings or surveyed.failed:
+        return
+    told = {
+        f"{each.place}: {each.absence.message}": None
+        for each in surveyed.absent
+        if each.absence is not None and each.absence.absence in (Absence.DISABLED, Absence.STARTING)
+    }
+    if told:
+        raise NotFoundError(f"no ring: {'; '.join(told)}")
+    hint = ": if its prefix is not Cortex's default, give it in the source (?prefix=)" if _is_store(run) else ""
+    raise NotFoundError(f"the sources hold no ring{hint}")
+
+
+def _is_store(run: RingSession) -> bool:
+    return any(not place.host and not place.is_saved for place in run.places)
 
 
 def _extras(run: RingSession, evidence: EvidenceOptions) -> "Extras":
@@ -181,7 +210,7 @@ def diff(source: RingOptions, access: AccessOptions, output: OutputOptions, ring
     from cortexctl.audit.ring_diff import diff_views
     from cortexctl.audit.ring_survey import raise_unless_found
 
-    with ring_session(source, access, output, "ring diff") as run:
+    with ring_session(source, access, output, "ring diff", rings=[ring]) as run:
         (component,) = run.components([ring])
         surveyed = run.survey([component])
         found = raise_unless_found(surveyed, component)
@@ -224,7 +253,7 @@ def snapshot(
     from cortexctl.ring.reading import Reading
     from cortexctl.ring.snapshot import encode
 
-    with ring_session(source, access, output, "ring snapshot") as run:
+    with ring_session(source, access, output, "ring snapshot", rings=ring or ()) as run:
         if file.exists() and not force:
             raise UsageError(f"{file}: is there already; --force overwrites it")
         read = run.read(run.components(ring))
@@ -233,13 +262,13 @@ def snapshot(
         kept = [each for each in read if isinstance(each, Reading)]
         if not any(each.parts for each in kept):
             run.fail_for(failed, 0)
-            _fail_for_absent(surveyed, named=bool(ring))
+            _fail_for_absent(run, surveyed, named=bool(ring))
         try:
             file.write_bytes(encode(kept, [each for each in failed if each in read], __version__, run.now_s))
         except OSError as error:
             raise UsageError(f"{file}: cannot be written: {error}") from error
-        run.output.emit(list_rings(surveyed, _findings(run, surveyed)))
-        run.output.say(f"saved to {file}; look at it with: cortexctl ring check -s {file}")
+        run.output.emit(list_rings(surveyed, _findings(run, surveyed), failed), is_well=not failed)
+        run.output.say(f"saved to {file}; look at it with:\n  {run.paste('ring check', str(file))}")
         run.fail_for(failed, len(surveyed.rings))
 
 

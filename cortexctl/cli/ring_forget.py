@@ -1,13 +1,14 @@
 """`cortexctl ring forget` and `restore`: the only ring commands that write."""
 
 import shlex
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cortexctl.cli.applying import confirm, journal_command, refuse_past_limits, save_plan
+from cortexctl.cli.applying import confirm, journal_command, journal_option, refuse_past_limits, save_plan
 from cortexctl.cli.exits import complain
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import ApplyOptions, JournalOptions, OutputOptions
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from cortexctl.repair.operations import Plan
     from cortexctl.results import Table
     from cortexctl.ring.model import Instance
+    from cortexctl.storage.journal import FileJournal
 
 _FORGET, _RESTORE = "ring forget", "ring restore"
 
@@ -73,8 +75,13 @@ def forget(
         bool, typer.Option("--unhealthy", help="All whose heartbeat is older than --older-than; for cron.")
     ] = False,
     verify_for: Annotated[
-        str, typer.Option("--verify-for", help="How long to look at every view afterwards.", metavar="DURATION")
-    ] = "30s",
+        str | None,
+        typer.Option(
+            "--verify-for",
+            help="How long to look at every view afterwards.  [default: 30s, with DynamoDB 75s]",
+            metavar="DURATION",
+        ),
+    ] = None,
 ) -> None:
     """Take dead instances out of a ring.
 
@@ -87,7 +94,9 @@ def forget(
 
     Needs to read the ring, and with --apply to write its key, or to post to its page.
     """
-    with ring_session(source, access, output, _FORGET) as run:
+    from cortexctl.ring.checked import Backend
+
+    with ring_session(source, access, output, _FORGET, rings=[ring]) as run:
         if sum((bool(instance), unhealthy, apply.plan is not None)) != 1:
             raise UsageError("give instances, --unhealthy, or the FILE of a saved plan")
         target = find_target(run, ring, to_write=apply.apply)
@@ -105,12 +114,15 @@ def forget(
             save_plan(plan, apply.plan_out)
         _refuse(run, target, chosen, guards)
         if not apply.apply:
-            run.output.emit(_table(target, chosen, "to be forgotten", _dry_note(run, target, chosen, guards, apply)))
+            rest = "" if verify_for is None else f" --verify-for {shlex.quote(verify_for)}"
+            note = _dry_note(run, target, chosen, guards, apply, f"{rest}{journal_option(kept)}")
+            run.output.emit(_table(target, chosen, "to be forgotten", note))
             return
         refuse_past_limits(plan, apply)
         question = f"Forget {len(chosen)} of {len(target.checked.members)} instances at {target.place.name}?"
         confirm(run.output, question, apply, _table(target, chosen, "to be forgotten", ""))
-        _forget(run, target, chosen, plan, kept, parse_duration_s(verify_for))
+        usual_s = 75.0 if target.checked.backend is Backend.DYNAMODB else 30.0
+        _forget(run, target, chosen, plan, kept, usual_s if verify_for is None else parse_duration_s(verify_for))
 
 
 def _chosen(target: Target, names: Sequence[str] | None, plan: "Plan | None", older_than_s: float) -> "list[Instance]":
@@ -146,7 +158,7 @@ def _refuse(run: RingSession, target: Target, chosen: "Sequence[Instance]", guar
     from cortexctl.ring.forgetting import Allowed, objections
 
     allowed = Allowed(guards.most, guards.force_quorum, guards.force_stuck, guards.force_healthy)
-    against = list(objections(target.checked, chosen, allowed))
+    against = list(objections(target.checked, chosen, allowed, target.others))
     if against:
         run.output.emit(_table(target, chosen, "refused", ""))
         for each in against:
@@ -156,8 +168,18 @@ def _refuse(run: RingSession, target: Target, chosen: "Sequence[Instance]", guar
 
 
 def _dry_note(
-    run: RingSession, target: Target, chosen: "Sequence[Instance]", guards: GuardOptions, apply: ApplyOptions
+    run: RingSession,
+    target: Target,
+    chosen: "Sequence[Instance]",
+    guards: GuardOptions,
+    apply: ApplyOptions,
+    more: str,
 ) -> str:
+    from cortexctl.sources.place import Writes
+
+    judged = f"judged by {run.judging.describe(target.component)}"
+    if target.place.writes is Writes.NOTHING:
+        return f"{judged}\nnothing can be written at {target.place.name}: give the KV store, or a process, to do it"
     if apply.plan_out is not None:
         rest = f" --apply {shlex.quote(str(apply.plan_out))}"
     else:
@@ -166,9 +188,8 @@ def _dry_note(
         for flag in ("force_quorum", "force_stuck", "force_healthy"):
             rest += f" --{flag.replace('_', '-')}" if getattr(guards, flag) else ""
         rest += " --apply"
-    settings = run.judging.describe(target.component)
-    command = run.paste(f"{_FORGET} {target.component.name}{rest}")
-    return f"judged by {settings}\ndry run: nothing was written; to do it:\n  {command}"
+    command = run.paste(f"{_FORGET} {target.component.name}{rest}{more}")
+    return f"{judged}\ndry run: nothing was written; to do it:\n  {command}"
 
 
 def _forget(
@@ -181,23 +202,34 @@ def _forget(
 ) -> None:
     from cortexctl.audit.ring_tables import entries_table, fate_of, ghosts, slowest
     from cortexctl.audit.ring_writes import verify_gone
-    from cortexctl.sources.place import Writes
 
+    written_s = time.monotonic()
     journal = write(run, plan, target, kept)
     count = len(run.places)
     run.output.say(f"written; looking at {count} place{'' if count == 1 else 's'} for {format_duration(verify_for_s)}")
     entries = {target.component: {each.id: each for each in chosen}}
-    verified = verify_gone(entries, lambda each: run.read([each]), verify_for_s, run.check_deadline)
-    back = (
-        f"to take it back:\n  {journal_command('undo', journal, kept)}"
-        if target.place.writes is Writes.ENTRIES
-        else f"a page cannot take it back; at the KV store, `cortexctl {_RESTORE}` can, --from {journal.run.id}"
-    )
+    # What is known when the deadline passes is shown before it is said.
+    verified = verify_gone(entries, run.read_in_time, min(verify_for_s, run.left_s), written_s)
     told = ghosts(verified)
+    back = _way_back(target, chosen, journal, kept)
     note = f"{slowest(verified)}\n{back}" if not told else back
     run.output.emit(entries_table(target.checked, chosen, lambda each: fate_of(each, verified), note, verified))
     if told:
         raise PartialError(f"{'; '.join(told)}; journal {journal.run.id}")
+    run.check_deadline()
+
+
+def _way_back(target: Target, chosen: "Sequence[Instance]", journal: "FileJournal", kept: JournalOptions) -> str:
+    from cortexctl.ring.checked import Backend
+    from cortexctl.sources.place import Writes
+
+    if target.place.writes is Writes.ENTRIES:
+        return f"to take it back:\n  {journal_command('undo', journal, kept)}"
+    if target.checked.backend is Backend.MEMBERLIST:
+        return "it cannot be taken back: memberlist has no store to put an entry into"
+    names = " ".join(shlex.quote(each.id) for each in chosen)
+    command = f"{_RESTORE} {target.component.name} {names} --from {journal.run.id}{journal_option(kept)}"
+    return f"a page cannot take it back; at the KV store:\n  cortexctl {command} --apply -s <the store's URL>"
 
 
 @grouped
@@ -224,7 +256,7 @@ def restore(
     """
     from cortexctl.audit.ring_writes import step
 
-    with ring_session(source, access, output, _RESTORE) as run:
+    with ring_session(source, access, output, _RESTORE, rings=[ring]) as run:
         if bool(instance) == (apply.plan is not None):
             raise UsageError("give instances, or the FILE of a saved plan")
         if saved is None and apply.plan is None:

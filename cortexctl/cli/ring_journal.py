@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from cortexctl.cli.options import BucketOptions, OutputOptions
 from cortexctl.cli.outcomes import outcomes_of
-from cortexctl.cli.ring_options import AccessOptions, HttpOptions
-from cortexctl.cli.ring_settings import access_of
+from cortexctl.cli.ring_options import AccessOptions, HttpOptions, RingOptions
+from cortexctl.cli.ring_settings import access_of, find_sources, read_configs
 from cortexctl.cli.session import Output
 from cortexctl.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
     from cortexctl.audit.apply import Done
+    from cortexctl.config.source import Access, RingSource
     from cortexctl.results import Table
     from cortexctl.sources.place import Place
     from cortexctl.storage.journal import FileJournal
@@ -42,7 +43,13 @@ def undo_ring(
 ) -> None:
     """Put back what the run took out of a ring, or show it."""
     from cortexctl.audit.ring_writes import undo_ring_run
+    from cortexctl.config.source import HTTPSource, parse_ring_source
 
+    if isinstance(parse_ring_source(journal.run.source[SOURCE]), HTTPSource) and journal.begun():
+        raise RefusedError(
+            f"run {journal.run.id} forgot by a ring page, which cannot put an entry back: at the KV store, "
+            f"`cortexctl ring restore RING ID --from {journal.run.id}` can"
+        )
     _run(
         journal, given, http, Output(output, "journal undo", time.time()), preview if not apply else None, undo_ring_run
     )
@@ -89,6 +96,17 @@ def _run(
     raise_for(done, journal, "rings")
 
 
+def _as_configured(source: "RingSource", given: BucketOptions, access: "Access") -> "RingSource":
+    """Return the source with the credentials that a configuration has for the same place, where one is given."""
+    from cortexctl.config.source import display
+
+    if given.config_file is None:
+        return source
+    options = RingOptions(config_file=[given.config_file], config_expand_env=given.config_expand_env)
+    found = find_sources(options, read_configs(options, access), needs_source=False)
+    return next((each for each in found if display(each) == display(source)), source)
+
+
 @contextmanager
 def _place(journal: "FileJournal", given: BucketOptions, http: HttpOptions) -> "Iterator[Place]":
     from cortexctl.config.source import parse_ring_source, with_environment
@@ -97,7 +115,7 @@ def _place(journal: "FileJournal", given: BucketOptions, http: HttpOptions) -> "
     options = {each.name: getattr(http, each.name) for each in fields(http)}
     access = access_of(AccessOptions(**options, timeout=given.timeout))
     name, key = journal.run.source[SOURCE], journal.run.source.get(STORED_KEY)
-    source = with_environment(parse_ring_source(name), os.environ)
+    source = _as_configured(with_environment(parse_ring_source(name), os.environ), given, access)
     with open_places([source], access, {each.scope: key for each in journal.plan.steps} if key else {}) as places:
         if len(places) != 1 or places[0].name != name:
             raise UsageError(f"run {journal.run.id} was on {journal.run.target}, and that is not there any more")

@@ -74,7 +74,7 @@ def owners(source: RingOptions, access: AccessOptions, output: OutputOptions, ke
     from cortexctl.audit.ring_owners import explain_owners
     from cortexctl.audit.ring_survey import raise_unless_found
 
-    with ring_session(source, access, output, "ring owners") as run:
+    with ring_session(source, access, output, "ring owners", rings=[ring]) as run:
         (component,) = run.components([ring])
         wanted = _keys(component, keys)
         surveyed = run.survey([component])

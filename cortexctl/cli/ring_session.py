@@ -1,10 +1,11 @@
 """One run of a ring command: its places, what rings are judged by, its clock and its output."""
 
+import math
 import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import typer
@@ -74,8 +75,7 @@ class RingSession:
         from cortexctl.ring.reading import Reading
         from cortexctl.sources.open import read_all
 
-        self.check_deadline()
-        left_s = None if self.deadline_at_s is None else self.deadline_at_s - time.monotonic()
+        left_s = None if self.deadline_at_s is None else max(self.left_s, 0)
         chosen = self.places if places is None else places
         read = [
             each
@@ -88,6 +88,10 @@ class RingSession:
                 if each.took_s > self.slowest_s:
                     self.slowest_s, self.slowest = each.took_s, each.place
         return read
+
+    def read_in_time(self, component: "Component") -> "Sequence[Reading | Unread]":
+        """Read one ring everywhere, as far as the deadline lets."""
+        return self.read([component])
 
     def places_of(self, component: "Component") -> "Sequence[Place]":
         """Return the places where a ring may be."""
@@ -104,20 +108,26 @@ class RingSession:
 
         return survey(self.read(components), self.judging, extras)
 
+    @property
+    def left_s(self) -> float:
+        """How long the run may go on; without end where there is no deadline."""
+        return math.inf if self.deadline_at_s is None else self.deadline_at_s - time.monotonic()
+
     def check_deadline(self) -> None:
         """Raise DeadlineError when the run is to end."""
         if self.deadline_at_s is not None and time.monotonic() >= self.deadline_at_s:
             raise DeadlineError(f"--deadline {self.access.deadline} is over")
 
-    def paste(self, command: str) -> str:
-        """Return a command, given without the program and the sources, as it can be pasted."""
+    def paste(self, command: str, source: str | None = None) -> str:
+        """Return a command, given without the program and the sources, as it can be pasted; `source` is another one."""
         verb, _, rest = command.partition(" --")
-        return f"cortexctl {verb}{self._arguments()}{' --' if rest else ''}{rest}"
+        return f"cortexctl {verb}{self._arguments(source)}{' --' if rest else ''}{rest}"
 
-    def _arguments(self) -> str:
-        from cortexctl.config.source import redacted
+    def _arguments(self, source: str | None) -> str:
+        from cortexctl.config.source import display, parse_ring_source, redacted
 
-        arguments = [f" -s {shlex.quote(redacted(name))}" for name in self.given.source or ()]
+        given = [display(parse_ring_source(each)) for each in self.given.source or ()]
+        arguments = [f" -s {shlex.quote(each)}" for each in ([source] if source else given)]
         arguments += [f" --config.file {shlex.quote(str(path))}" for path in self.given.config_file or ()]
         arguments += [" --config.expand-env"] if self.given.config_expand_env else []
         arguments += [f" --from-live {shlex.quote(redacted(url))}" for url in self.given.from_live or ()]
@@ -139,15 +149,16 @@ class RingSession:
         """Say what could not be read; raise when anything could not, after the rest was shown."""
         if not failed:
             return
-        said: dict[str, None] = {}
+        by_place: dict[str, dict[str, None]] = {}
         for each in failed:
-            said.setdefault(str(each.error))
-        for message in said:
-            complain(message)
+            by_place.setdefault(each.place, {}).setdefault(str(each.error))
+        for first, *others in by_place.values():
+            complain(first + (f" (and {len(others)} rings more there)" if others else ""))
+        if any(isinstance(each.error, DeadlineError) for each in failed):
+            raise DeadlineError(f"--deadline {self.access.deadline} is over")
         if not rings:
             raise typer.Exit(failed[0].error.exit_code)
-        places = {each.place for each in failed}
-        raise PartialError(f"{len(places)} of {len(self.places)} places could not be read; the rest is shown")
+        raise PartialError(f"{len(by_place)} of {len(self.places)} places could not be read; the rest is shown")
 
 
 def component_named(name: str) -> "Component":
@@ -162,15 +173,25 @@ def component_named(name: str) -> "Component":
 
 @contextmanager
 def ring_session(
-    given: RingOptions, access: AccessOptions, output: OutputOptions, command: str, *, needs_source: bool = True
+    given: RingOptions,
+    access: AccessOptions,
+    output: OutputOptions,
+    command: str,
+    *,
+    rings: Sequence[str] = (),
+    needs_source: bool = True,
 ) -> Iterator[RingSession]:
-    """Open the places for one run, and say at its end what it took."""
+    """Open the places for one run, and say at its end what it took. `rings` are names that are to be right first."""
     from cortexctl.audit.ring_survey import Judging
     from cortexctl.config.source import display
     from cortexctl.sources.open import open_places
 
-    started_at_s = time.time()
+    started_at_s, deadline_at_s = time.time(), _deadline(access)
+    for name in rings:
+        component_named(name)
     spoken = access_of(access)
+    if deadline_at_s is not None:
+        spoken = replace(spoken, timeout_s=min(spoken.timeout_s, deadline_at_s - time.monotonic()))
     configs = read_configs(given, spoken)
     now_s = started_at_s if output.as_of is None else parse_time_s(output.as_of, started_at_s)
     judging = Judging(
@@ -179,7 +200,7 @@ def ring_session(
         configs=configs,
         replication_factor=given.replication_factor,
         zone_awareness=given.zone_awareness,
-        heartbeat_timeout_s=None if given.heartbeat_timeout is None else parse_duration_s(given.heartbeat_timeout),
+        heartbeat_timeout_s=_heartbeat_timeout_s(given),
         tokens=given.tokens,
     )
     sources = find_sources(given, configs, needs_source=needs_source)
@@ -187,9 +208,9 @@ def ring_session(
     keys = stored_keys(configs)
     with open_places(list(sources), spoken, keys) as places:
         kept_at: dict[str, frozenset[str]] = {}
-        for source, rings in sources.items():
-            kept_at[display(source)] = kept_at.get(display(source), frozenset()) | rings
-        run = RingSession(places, judging, to, given, access, _deadline(access), kept_at=kept_at, stored_keys=keys)
+        for source, held in sources.items():
+            kept_at[display(source)] = kept_at.get(display(source), frozenset()) | held
+        run = RingSession(places, judging, to, given, access, deadline_at_s, kept_at=kept_at, stored_keys=keys)
         try:
             yield run
         except typer.Exit:  # with findings, say: the work is done all the same
@@ -197,6 +218,15 @@ def ring_session(
             raise
         if not run.is_silent:
             to.say(_took(run, started_at_s))
+
+
+def _heartbeat_timeout_s(given: RingOptions) -> float | None:
+    if given.heartbeat_timeout is None:
+        return None
+    seconds = parse_duration_s(given.heartbeat_timeout)
+    if seconds < 0:
+        raise UsageError("--heartbeat-timeout may not be less than nothing")
+    return seconds
 
 
 def _deadline(access: AccessOptions) -> float | None:

@@ -43,9 +43,9 @@ def watch(
     store, again and again.
     """
     from cortexctl.render.live import live
-    from cortexctl.ring.watching import Watcher
+    from cortexctl.ring.watch.watcher import Watcher
 
-    with ring_session(source, access, output, "ring watch") as run:
+    with ring_session(source, access, output, "ring watch", rings=[ring]) as run:
         (component,) = run.components([ring])
         if any(place.is_saved for place in run.places):
             raise UsageError("a saved ring does not change: give a running process, or the KV store")

@@ -1,7 +1,7 @@
 """From a plan of entries to what became of it: the place, the journal, and the saved entries to restore."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,8 @@ class Target:
     component: "Component"
     place: "Place"
     checked: "CheckedRing"
+    others: "Mapping[str, CheckedRing]" = field(default_factory=dict)
+    """The ring's other views, as far as they could be read."""
     stored_key: str = ""
     """Its key at the place, where that has keys."""
 
@@ -47,7 +49,11 @@ def find_target(run: RingSession, ring: str, *, to_write: bool, put: bool = Fals
     places = require_writable(places, put=put) if to_write else writable(places) or places
     found = raise_unless_found(survey(run.read([component], places), run.judging), component)
     place = next(each for each in places if each.name in found.views)
-    return Target(component, place, found.views[place.name], found.stored_keys.get(component.name, ""))
+    elsewhere = [each for each in run.places_of(component) if each not in places]
+    also = survey(run.read([component], elsewhere), run.judging).rings if elsewhere else ()
+    views = {**found.views, **(also[0].views if also else {})}
+    others = {name: view for name, view in views.items() if name != place.name}
+    return Target(component, place, views[place.name], others, found.stored_keys.get(component.name, ""))
 
 
 def plan_of(run: RingSession, command: str, target: Target, step: "Step") -> "Plan":

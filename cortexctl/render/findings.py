@@ -38,6 +38,8 @@ class FindingsResult:
     """Which of the two: the column's name."""
     notes: Sequence[str] = ()
     """What was found well, in a line each."""
+    unread: Sequence[Mapping[str, str]] = ()
+    """What could not be read, and why."""
 
     @property
     def columns(self) -> Sequence[Column]:
@@ -59,6 +61,7 @@ class FindingsResult:
             "scopes_checked": self.scopes_checked,
             "checks_not_run": len(self.checks_not_run),
             **({"notes": list(self.notes)} if self.notes else {}),
+            **({"unread": list(self.unread)} if self.unread else {}),
         }
 
     def rows(self) -> Iterable[Row]:

@@ -19,7 +19,7 @@ from cortexctl.render.spec import Format, OutputSpec
 from cortexctl.render.table import cell_width
 from cortexctl.render.terminal import painted
 from cortexctl.render.text import escape
-from cortexctl.ring.watched import Event, Overview, Standing, Watched
+from cortexctl.ring.watch.events import Event, Overview, Standing, Watched
 from cortexctl.units import format_duration, format_time
 
 if TYPE_CHECKING:

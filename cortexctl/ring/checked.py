@@ -10,8 +10,11 @@ from cortexctl.ring.model import Instance, InstanceState, Ring, ring
 from cortexctl.ring.quorum import ReadQuorum, Share, WriteQuorum, ownership, read_quorum, write_quorum
 from cortexctl.ring.view import View
 
-_MOST = 0.8
-_LEAST_TOGETHER = 2
+MOST = 0.8
+"""From which part of a ring on its silence is the store's, and not its members'."""
+LEAST_TOGETHER = 2
+LEAST_TO_JUDGE = 3
+"""Of one or two instances all may well be dead."""
 
 
 class Backend(StrEnum):
@@ -80,20 +83,21 @@ class CheckedRing:
 
     @cached_property
     def went_together(self) -> list[Instance]:
-        """The most stale members within one period of each other, if hardly any other was still alive: a stuck store.
+        """The most stale members within two periods of each other that hardly anybody outlived: a stuck store.
 
-        They are at least half of the ring. Those that had gone stale before do not count as alive.
+        They are at least half of the ring. Those that had gone stale before them do not count as alive.
         """
         ordered = sorted(self.stale, key=lambda each: each.timestamp_s)
-        best, before = ordered[:0], 0
+        best = ordered[:0]
         first = 0
         for last, each in enumerate(ordered):
-            while each.timestamp_s - ordered[first].timestamp_s > self.period_s:
+            while each.timestamp_s - ordered[first].timestamp_s > 2 * self.period_s:
                 first += 1
-            if last + 1 - first > len(best):
-                best, before = ordered[first : last + 1], first
-        is_most = len(best) > _MOST * (len(self.members) - before) and 2 * len(best) >= len(self.members)
-        return best if is_most and len(best) >= _LEAST_TOGETHER else []
+            size = last + 1 - first
+            is_most = size > MOST * (len(self.members) - first) and 2 * size >= len(self.members)
+            if is_most and size > len(best):
+                best = ordered[first : last + 1]
+        return best if len(best) >= LEAST_TOGETHER else []
 
     @cached_property
     def keys(self) -> WriteQuorum:

@@ -109,6 +109,11 @@ class Component:
         """Cortex's defaults."""
         return Settings(self.replication_factor, strategy=self.strategy)
 
+    @property
+    def is_judged_by_key(self) -> bool:
+        """Whether keys without a quorum are a fault of their own, and not one of the instance that owns them."""
+        return self.operations[0] is not REPORTING and self not in SINGLE
+
 
 _DEFAULT, _IGNORE = Strategy.DEFAULT, Strategy.IGNORE_UNHEALTHY
 
@@ -191,6 +196,9 @@ COMPONENTS = {
     )
 }
 """Every ring by the name it has on the command line."""
+
+SINGLE = (COMPACTOR_RING, PARQUET_CONVERTER)
+"""The rings that never have replicas: what an instance owns waits for it."""
 
 OPERATIONS = {each.name: each for component in COMPONENTS.values() for each in component.operations}
 """Every operation by its name."""

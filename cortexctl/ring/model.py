@@ -12,6 +12,9 @@ from enum import IntEnum
 SPACE = 1 << 32
 """The number of keys there are: tokens go from 0 to one less."""
 
+SKEW_S = 5
+"""How far apart clocks usually are."""
+
 NUMBERED_STATES = "states by their numbers, as before 1.19"
 NO_STORAGE_TIME = "no time of its storage, as before 1.15"
 """Oddities that tell the version of a reader."""

@@ -79,11 +79,6 @@ class Share:
         return self.keys / SPACE
 
     @property
-    def excess(self) -> float:
-        """How much more it has than expected, as a part of what is expected: 0.25 is a quarter more."""
-        return self.share / self.expected - 1
-
-    @property
     def page_difference(self) -> float:
         """What the page calls "Ownership Diff From Expected", in percent; minus infinity for nothing."""
         return (1 - self.expected / self.share) * 100 if self.keys else float("-inf")

@@ -11,7 +11,7 @@ from functools import cached_property
 from cortexctl.errors import CortexctlError, DataError
 from cortexctl.ring import codec, page
 from cortexctl.ring.checked import Backend
-from cortexctl.ring.components import COMPONENTS, Component
+from cortexctl.ring.components import Component
 from cortexctl.ring.model import Ring
 from cortexctl.ring.page import Absence, NoRing
 
@@ -52,13 +52,18 @@ class Reading:
     """The version of Cortex that showed it, where it tells."""
     missing: NoRing | None = None
     """Why there is nothing to decode, where the place tells it with a status and not with bytes."""
+    lacks: str = ""
+    """What else the place would have shown, and why it did not, in a sentence: an oddity of the ring."""
 
     @cached_property
     def shown(self) -> Ring | NoRing:
         """What the place shows: what memberlist knows, at the time that the page tells, where there are both."""
         if self.missing is not None:
             return self.missing
-        return decode(self.parts, self.stored_key or self.component.stored_key, self.place)
+        shown = decode(self.parts, self.stored_key or self.component.stored_key, self.place)
+        if self.lacks and isinstance(shown, Ring):
+            return replace(shown, oddities=(*shown.oddities, self.lacks))
+        return shown
 
     @property
     def ring(self) -> Ring | None:
@@ -78,6 +83,10 @@ class Unread:
     component: Component
     place: str
     error: CortexctlError
+
+    def document(self) -> dict[str, str]:
+        """Return it as JSON has it."""
+        return {"place": self.place, "ring": self.component.name, "error": str(self.error)}
 
 
 def decode(parts: Mapping[Form, bytes], stored_key: str, place: str) -> Ring | NoRing:
@@ -107,11 +116,3 @@ def _decode(form: Form, body: bytes, stored_key: str) -> Ring | NoRing:
             return codec.decode_items_json(body, stored_key)
         case Form.VIEW_KEY:
             return codec.decode_view_key(body)
-
-
-def component_named(name: str) -> Component:
-    """Return a component by its name. Raises DataError for none that Cortex has."""
-    try:
-        return COMPONENTS[name]
-    except KeyError:
-        raise DataError(f"{name!r} is not one of {', '.join(COMPONENTS)}") from None

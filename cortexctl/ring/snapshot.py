@@ -14,8 +14,9 @@ import msgspec
 from cortexctl import errors
 from cortexctl.errors import CortexctlError, DataError
 from cortexctl.ring.checked import Backend
+from cortexctl.ring.components import COMPONENTS, Component
 from cortexctl.ring.page import Absence, NoRing
-from cortexctl.ring.reading import Form, Reading, Unread, component_named
+from cortexctl.ring.reading import Form, Reading, Unread
 
 SCHEMA = "cortexctl/ring-snapshot/v1"
 SCHEMA_FAMILY = "cortexctl/ring-snapshot/"
@@ -61,6 +62,7 @@ class _Reading(msgspec.Struct, frozen=True):
     has_own_time: bool = True
     reader_version: str = ""
     missing: _Missing | None = None
+    lacks: str = ""
 
 
 class _Unread(msgspec.Struct, frozen=True):
@@ -177,13 +179,14 @@ def _described(each: Reading) -> Mapping[str, Any]:
         "has_own_time": each.has_own_time,
         "reader_version": each.reader_version,
         "missing": None if each.missing is None else {"absence": each.missing.absence, "message": each.missing.message},
+        "lacks": each.lacks,
         "parts": {form: base64.b64encode(body).decode() for form, body in each.parts.items()},
     }
 
 
 def _reading(saved: _Reading) -> Reading:
     return Reading(
-        component_named(saved.component),
+        _component(saved.component),
         saved.place,
         saved.taken_at_s,
         saved.parts,
@@ -193,9 +196,17 @@ def _reading(saved: _Reading) -> Reading:
         saved.has_own_time,
         saved.reader_version,
         None if saved.missing is None else NoRing(saved.missing.absence, saved.missing.message),
+        saved.lacks,
     )
 
 
 def _unread(saved: _Unread) -> Unread:
     kind = _ERRORS.get(saved.kind, errors.SourceError)
-    return Unread(component_named(saved.component), saved.place, kind(saved.error))
+    return Unread(_component(saved.component), saved.place, kind(saved.error))
+
+
+def _component(name: str) -> Component:
+    try:
+        return COMPONENTS[name]
+    except KeyError:
+        raise DataError(f"{name!r} is not one of {', '.join(COMPONENTS)}") from None

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from cortexctl.errors import ConflictError, DataError, RefusedError, UnavailableError
 from cortexctl.ring import codec
 from cortexctl.ring.model import Instance
+from cortexctl.sources.entries import difference, id_of_change, is_same
 
 TRIES = 20
 """How often the value is read and written: twice as often as Cortex does, for a large ring is always being written."""
@@ -34,35 +35,22 @@ def change(subject: str, read: Read, write: Write, before: Instance | None, afte
     Raises ConflictError when the entry is neither, or others wrote first each time; DataError for a value that is no
     ring, which is left as it is; RefusedError for a ring of Mimir's or Loki's, or an entry that is not fully known.
     """
-    instance_id = _the_one(subject, before, after)
+    instance_id = id_of_change(subject, before, after)
     for attempt in range(TRIES):
         if attempt:
             time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311 - not for secrets
         value, revision = read()
         stored = _read(subject, value)
         found = stored.entry(instance_id)
-        if _fields(found) == _fields(after):
+        if is_same(found, after):
             return
-        if _fields(found) != _fields(before):
-            raise ConflictError(f"{subject}: {instance_id} {_difference(before, found)} since the plan was made")
+        if not is_same(found, before):
+            raise ConflictError(f"{subject}: {instance_id} {difference(before, found)} since the plan was made")
         if _written(subject, write, stored.exchanged(instance_id, after), revision, instance_id):
             return
     raise ConflictError(
         f"{subject}: {instance_id} was not changed: kept losing to other writers, {TRIES} times; try again"
     )
-
-
-def _the_one(subject: str, before: Instance | None, after: Instance | None) -> str:
-    """Return the id of the entry. Refuses one that a page told too little of to compare it or to write it."""
-    given = [each for each in (before, after) if each is not None]
-    if len({each.id for each in given}) != 1:
-        raise ValueError("a change is of one entry")
-    for each in given:
-        if each.hidden_state or each.hidden_tokens:
-            raise RefusedError(
-                f"{subject}: {each.id} was read where its state or tokens are not all shown: read it from the store"
-            )
-    return given[0].id
 
 
 def _read(subject: str, value: bytes | None) -> codec.StoredRing:
@@ -84,20 +72,3 @@ def _written(subject: str, write: Write, value: bytes, revision: int, instance_i
         raise UnavailableError(
             f"{error}; whether {instance_id} was changed is not known: read the ring again"
         ) from error
-
-
-def _difference(before: Instance | None, found: Instance | None) -> str:
-    if found is None:
-        return "was taken out"
-    if before is None:
-        return "came into the ring"
-    if _fields(before)[:-1] == _fields(found)[:-1]:
-        return "sent a heartbeat"
-    return "changed"
-
-
-def _fields(each: Instance | None) -> tuple[object, ...]:
-    """Return what a store holds of an entry, the heartbeat last."""
-    if each is None:
-        return ()
-    return each.addr, each.state, each.zone, each.tokens, each.registered_s, each.timestamp_s

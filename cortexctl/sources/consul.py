@@ -28,7 +28,6 @@ class _Pair(msgspec.Struct, frozen=True, gc=False, rename="pascal"):
 
 
 _PAIRS = msgspec.json.Decoder(list[_Pair])
-_KEYS = msgspec.json.Decoder(list[str])
 
 
 class ConsulPlace:
@@ -78,16 +77,6 @@ class ConsulPlace:
             stored_key=key,
             took_s=answer.took_s,
         )
-
-    def keys(self, prefix: str = "") -> list[str]:
-        """Return the names of the keys that begin with the prefix, in order. Raises SourceError."""
-        answer = self._asked("GET", _path(prefix), params={"keys": ""})
-        if answer.status == 404:
-            return []
-        try:
-            return sorted(_KEYS.decode(answer.body))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            self._not_consul(answer)
 
     def change(self, component: Component, before: Instance | None, after: Instance | None) -> None:
         """Bring one entry from what was read to another, on condition that the value is still the one read.

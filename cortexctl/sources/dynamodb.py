@@ -18,13 +18,14 @@ import msgspec
 
 from cortexctl.config.source import Access, DynamoDBSource, display
 from cortexctl.errors import ConflictError, DataError, RefusedError, SourceError, UnavailableError
-from cortexctl.ring import codec, entry
+from cortexctl.ring import codec
 from cortexctl.ring.checked import Backend
 from cortexctl.ring.components import Component
 from cortexctl.ring.model import Instance
 from cortexctl.ring.reading import Form, Reading
 from cortexctl.sources.bounded import LateError, within
 from cortexctl.sources.dynamofaults import MOMENTARY, code_of, late, translate
+from cortexctl.sources.entries import difference, id_of_change, is_same
 from cortexctl.sources.keys import StoredKeys
 from cortexctl.sources.place import Writes
 
@@ -38,6 +39,8 @@ _TRIES = 4
 _PAUSE_S = (0.05, 0.3)
 _MOST_PAGES = 256
 """Of one ring; DynamoDB cuts an answer at 1 MB."""
+_TIMEOUTS_OF_A_QUERY = 6
+"""In which all pages of a ring must come: each has the time-out, and a table that is slow has many."""
 _LEAST_START_S = 10.0
 """For the credentials, which may be asked of another server."""
 
@@ -88,17 +91,17 @@ class DynamoDBPlace:
         is put where there is none has no `ttl`, which an entry does not hold; its owner's next heartbeat sets it.
         Raises ConflictError when the entry is neither, DataError when it cannot be decoded.
         """
-        meant = self._the_one(before, after)
+        meant = id_of_change(self.name, before, after)
         for _ in self._tries():
-            item = self._item(component, meant.id)
-            found = None if item is None else self._decoded(meant.id, item)
-            if _is_same(found, after):
+            item = self._item(component, meant)
+            found = None if item is None else self._decoded(meant, item)
+            if is_same(found, after):
                 return
-            if not _is_same(found, before):
-                raise ConflictError(f"{self.name}: {meant.id} {_difference(before, found)} since the plan was made")
-            if self._write(component, meant.id, item, after):
+            if not is_same(found, before):
+                raise ConflictError(f"{self.name}: {meant} {difference(before, found)} since the plan was made")
+            if self._write(component, meant, item, after):
                 return
-        raise ConflictError(f"{self.name}: {meant.id} was written by another at each of {_TRIES} tries")
+        raise ConflictError(f"{self.name}: {meant} was written by another at each of {_TRIES} tries")
 
     def delete_damaged(self, component: Component, instance_id: str, expected_data: bytes) -> None:
         """Delete an item that Cortex cannot decode, which stops its reads of the whole ring. One gone is well.
@@ -122,18 +125,6 @@ class DynamoDBPlace:
         """Give back connections."""
         if self._made is not None:
             self._made.close()
-
-    def _the_one(self, *given: Instance | None) -> Instance:
-        """Return what the change is of. Refuses an entry that a page told too little of to compare or to write."""
-        entries = [each for each in given if each is not None]
-        if len({each.id for each in entries}) != 1:
-            raise ValueError("a change is of one entry")
-        for each in entries:
-            if each.hidden_state or each.hidden_tokens:
-                raise RefusedError(
-                    f"{self.name}: {each.id} was read where its state or tokens are not all shown: read it from here"
-                )
-        return entries[0]
 
     def _tries(self) -> Iterator[int]:
         for number in range(_TRIES):
@@ -160,7 +151,13 @@ class DynamoDBPlace:
             "ExpressionAttributeValues": values,
             "ConsistentRead": True,
         }
-        for _ in range(_MOST_PAGES):
+        ends_s = time.monotonic() + _TIMEOUTS_OF_A_QUERY * self._access.timeout_s
+        for number in range(_MOST_PAGES):
+            if time.monotonic() > ends_s:
+                raise UnavailableError(
+                    f"{self.name}: did not answer within {_TIMEOUTS_OF_A_QUERY * self._access.timeout_s:g}s, "
+                    f"{_TIMEOUTS_OF_A_QUERY} time-outs: it gave {number} pages of the ring, and there are more"
+                )
             answer = self._ask("Query", request)
             if "Items" not in answer:
                 raise SourceError(f"{self.name}: what answers is not DynamoDB: it lists no items")
@@ -285,27 +282,3 @@ def _condition(item: Item | None) -> dict[str, Any]:
             parts.append(f"attribute_not_exists(#{number})")
     request = {"ConditionExpression": " AND ".join(parts), "ExpressionAttributeNames": names}
     return request | {"ExpressionAttributeValues": values} if values else request
-
-
-def _is_same(one: Instance | None, other: Instance | None) -> bool:
-    """Return whether two entries are one, in whatever order their tokens were written."""
-    return one == other or (one is not None and other is not None and entry.encode(one) == entry.encode(other))
-
-
-def _difference(before: Instance | None, found: Instance | None) -> str:
-    """Return what happened to an entry, in a few words."""
-    if before is None:
-        return "was added"
-    if found is None:
-        return "was taken out"
-    fields = {
-        "its address": before.addr != found.addr,
-        f"its state, now {found.state_name}": before.state_name != found.state_name,
-        "its zone": before.zone != found.zone,
-        "its tokens": before.tokens != found.tokens,
-        "its registration": before.registered_s != found.registered_s,
-    }
-    changed = [name for name, is_changed in fields.items() if is_changed]
-    if changed:
-        return f"changed {', '.join(changed)}"
-    return "sent a heartbeat" if found.timestamp_s > before.timestamp_s else "was written anew"

@@ -30,6 +30,7 @@ _STALE_TOKEN = re.compile(
 )
 _NO_AUTH = "authentication is not enabled"
 _TOO_LARGE = re.compile("request is too large|message larger than max")
+_LEAST_S = 0.1
 _CREDENTIALS = "ETCDCTL_USER and ETCDCTL_PASSWORD"
 
 
@@ -61,6 +62,9 @@ class _Fault(msgspec.Struct, frozen=True, gc=False):
 class EtcdPlace:
     """One cluster of etcd, of whose members the first that answers is asked. Safe to use from many threads.
 
+    All members together have one time-out for a request: each has half of what is left, and the last all of it. The
+    one that answered last is asked first.
+
     Reads are linearizable, as Cortex's own are: where the cluster has no quorum they fail, as heartbeats then do. A
     write compares the revision of the key, which a key deleted and made again does not have a second time; Cortex
     compares its version. The two get on.
@@ -83,6 +87,7 @@ class EtcdPlace:
         self._username, self._password = mine if source.username else (access.username, access.password)
         # etcd takes any Authorization for one of its own tokens.
         plain = replace(access, username="", password="", bearer_token="")
+        self._timeout_s = access.timeout_s
         self._members = [Web(url, plain, tls=source.tls, credentials=_CREDENTIALS) for url in source.urls]
         self._first = 0
         self._gateway = _GATEWAYS[0]
@@ -96,8 +101,8 @@ class EtcdPlace:
     def read(self, component: Component) -> Reading:
         """Return the ring as the cluster has it; without parts where there is no such key.
 
-        `took_s` has the members in it that did not answer. Raises UnavailableError where none does, each asked for
-        the whole time-out, and says what it means for heartbeats; AccessDeniedError; SourceError.
+        `took_s` has the members in it that did not answer. Raises UnavailableError where none does, and says what it
+        means for heartbeats; AccessDeniedError; SourceError.
         """
         key = self._keys.of(component)
         began = time.monotonic()
@@ -111,13 +116,6 @@ class EtcdPlace:
             stored_key=key,
             took_s=time.monotonic() - began,
         )
-
-    def keys(self, prefix: str = "") -> list[str]:
-        """Return the names of the keys that begin with the prefix, in order. Raises SourceError."""
-        first = prefix.encode("utf-8", "surrogateescape")
-        document = {"key": _text(first or b"\0"), "range_end": _text(_end(first)), "keys_only": True}
-        found = self._answered("/kv/range", document, _Range, again=True)
-        return sorted(each.key.decode("utf-8", "surrogateescape") for each in found.kvs)
 
     def change(self, component: Component, before: Instance | None, after: Instance | None) -> None:
         """Bring one entry from what was read to another, on condition that the value is still the one read.
@@ -175,11 +173,14 @@ class EtcdPlace:
     def _asked(self, path: str, document: Any, kind: type[Body], token: str, *, again: bool) -> Body:
         """Return the answer of the first member that gives one, from the one that gave the last."""
         headers = {"Authorization": token} if token else None
-        first = self._first
+        first, ends_s = self._first, time.monotonic() + self._timeout_s
+        order = (*range(first, len(self._members)), *range(first))
         faults: list[UnavailableError] = []
-        for at in (*range(first, len(self._members)), *range(first)):
+        for at in order:
+            left_s = max(ends_s - time.monotonic(), _LEAST_S)
+            share_s = float(f"{left_s if at == order[-1] else left_s / 2:.2g}")
             try:
-                answer = self._posted(self._members[at], path, document, headers, again=again)
+                answer = self._posted(self._members[at], path, document, headers, share_s, again=again)
             except UnavailableError as error:
                 faults.append(error)
                 continue
@@ -193,11 +194,11 @@ class EtcdPlace:
         ) from faults[0]
 
     def _posted(
-        self, member: Web, path: str, document: Any, headers: Mapping[str, str] | None, *, again: bool
+        self, member: Web, path: str, document: Any, headers: Mapping[str, str] | None, within_s: float, *, again: bool
     ) -> Answer:
-        answer = member.post(self._gateway + path, json=document, headers=headers, again=again)
+        answer = member.post(self._gateway + path, json=document, headers=headers, again=again, within_s=within_s)
         if answer.status == 404 and self._gateway == _GATEWAYS[0]:
-            older = member.post(_GATEWAYS[1] + path, json=document, headers=headers, again=again)
+            older = member.post(_GATEWAYS[1] + path, json=document, headers=headers, again=again, within_s=within_s)
             if older.status != 404:
                 self._gateway = _GATEWAYS[1]
                 answer = older
@@ -247,9 +248,3 @@ def _decoded(answer: Answer, kind: type[Body]) -> Body:
 
 def _text(raw: bytes) -> str:
     return base64.b64encode(raw).decode()
-
-
-def _end(prefix: bytes) -> bytes:
-    """Return the end of the range of keys that begin with the prefix; a zero byte is the end of all."""
-    kept = prefix.rstrip(b"\xff")
-    return kept[:-1] + bytes([kept[-1] + 1]) if kept else b"\0"

@@ -78,8 +78,8 @@ def read_all(
 ) -> list[Reading | Unread]:
     """Read each component's ring at each place, in parallel; what fails is a value. Ring by ring, place by place.
 
-    A place is asked for one ring after the other, and once it does not answer, for no more. Raises DeadlineError when
-    it takes longer than `within_s`.
+    A place is asked for one ring after the other, and once it does not answer, for no more. What takes longer than
+    `within_s` failed by a DeadlineError.
     """
 
     def read(place: Place) -> list[Reading | Unread]:
@@ -94,7 +94,10 @@ def read_all(
                 found.append(Unread(component, place.name, lost))
         return found
 
-    by_place = _each(read, places, most_at_once, within_s)
+    by_place = [
+        each or [Unread(component, place.name, _late(place)) for component in components]
+        for place, each in zip(places, _each(read, places, most_at_once, within_s), strict=True)
+    ]
     return [found for at in range(len(components)) for found in (each[at] for each in by_place)]
 
 
@@ -103,8 +106,8 @@ def _each(
     places: Sequence[Place],
     most_at_once: int,
     within_s: float | None,
-) -> list[list[Reading | Unread]]:
-    """Return what is read at each place, in their order.
+) -> list[list[Reading | Unread] | None]:
+    """Return what is read at each place, in their order; None for one that takes too long.
 
     In threads that the process does not wait for at its end, as it does for those of a pool: a deadline is one.
     """
@@ -123,11 +126,14 @@ def _each(
     for _ in range(min(most_at_once, len(places))):
         threading.Thread(target=work, name="cortexctl-read", daemon=True).start()
     try:
-        if wait(outcomes, within_s).not_done:
-            raise DeadlineError("the deadline passed before every place had answered")
-        return [each.result() for each in outcomes]
+        late = wait(outcomes, within_s).not_done
+        return [None if each in late else each.result() for each in outcomes]
     finally:
         waiting.clear()
+
+
+def _late(place: Place) -> DeadlineError:
+    return DeadlineError(f"{place.name}: had not answered when the deadline passed")
 
 
 def _read(place: Place, component: Component) -> Reading | Unread:

@@ -42,6 +42,7 @@ _SERVED_BY = {
 """The targets that serve each ring's page."""
 
 _FOUND = 302
+_ASKED_AGAIN_S = 60
 _POLLS_S = (0.1, 2.0)
 """The first and the longest pause while an entry is to go."""
 
@@ -70,6 +71,7 @@ class ProcessPlace:
         self._monotonic = monotonic
         self._asking = threading.Lock()
         self._gossips: bool | None = None
+        self._gossip_fault: tuple[UnavailableError, float] | None = None
         self._version: str | None = None
 
     @property
@@ -100,9 +102,16 @@ class ProcessPlace:
     def read(self, component: Component) -> Reading:
         """Return the component's ring: of a process that gossips the page, if it serves that, and the true states.
 
-        What says that there is no ring is a reading too. Raises SourceError, naming the URL.
+        What says that there is no ring is a reading too. A page is kept where `/memberlist` fails, and the reading says
+        what it lacks. Raises SourceError, naming the URL.
         """
-        shown, gossiped = asking.ring_page(self._web, component), self._gossip(component)
+        shown, gossiped, lacks = asking.ring_page(self._web, component), None, ""
+        try:
+            gossiped = self._gossip(component)
+        except UnavailableError as error:
+            if shown is None:
+                raise
+            lacks = f"the true states of the unhealthy are not known: {error}"
         parts = {}
         if shown is not None:
             parts[Form.PAGE] = shown.body
@@ -118,6 +127,7 @@ class ProcessPlace:
             sum(each.took_s for each in (shown, gossiped) if each),
             reader_version=self._reader_version(),
             missing=None if parts else _not_served(component),
+            lacks=lacks,
         )
 
     def change(self, component: Component, before: Instance | None, after: Instance | None) -> None:
@@ -186,10 +196,26 @@ class ProcessPlace:
         """Return memberlist's value; None where the process does not gossip, or not about this ring."""
         key = self._stored_keys.get(component.name) or component.stored_key
         with self._asking:
+            self._raise_again()
             if self._gossips is None:
-                answer, self._gossips = asking.gossiped(self._web, key)
+                answer, self._gossips = self._gossiped(key)
                 return answer
-        return asking.gossiped(self._web, key)[0] if self._gossips else None
+        return self._gossiped(key)[0] if self._gossips else None
+
+    def _gossiped(self, key: str) -> tuple[Answer | None, bool]:
+        try:
+            return asking.gossiped(self._web, key)
+        except UnavailableError as error:
+            self._gossip_fault = (error, self._monotonic())
+            raise
+
+    def _raise_again(self) -> None:
+        """Raise what was raised a moment ago: what hangs would take its time-out for each ring and each look."""
+        if self._gossip_fault is not None:
+            error, at_s = self._gossip_fault
+            if self._monotonic() - at_s < _ASKED_AGAIN_S:
+                raise UnavailableError(str(error)) from error
+            self._gossip_fault = None
 
     def _reader_version(self) -> str:
         with self._asking:

@@ -131,9 +131,15 @@ class Web:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
         again: bool = False,
+        within_s: float | None = None,
     ) -> Answer:
-        """Return the answer. `again`: it changes nothing, and may be asked once more, as `get` is."""
-        return self._ask("POST", path, again=again, params=params, headers=headers, data=form, json=json)
+        """Return the answer. `again`: it changes nothing, and may be asked once more, as `get` is.
+
+        `within_s` goes before the time-out of `access`.
+        """
+        return self._ask(
+            "POST", path, again=again, within_s=within_s, params=params, headers=headers, data=form, json=json
+        )
 
     def put(
         self,
@@ -154,15 +160,15 @@ class Web:
         """Give back the connections. Calls under way fail."""
         self._client.close()
 
-    def _ask(self, method: str, path: str, *, again: bool, **request: Any) -> Answer:
-        url = self.base_url + path
+    def _ask(self, method: str, path: str, *, again: bool, within_s: float | None = None, **request: Any) -> Answer:
+        url, timeout_s = self.base_url + path, self._access.timeout_s if within_s is None else within_s
         extensions = {"sni_hostname": self._server_name} if self._server_name else {}
-        call = _Call(self._client, method, url, self._access.timeout_s, self._most_bytes, extensions, request)
+        call = _Call(self._client, method, url, timeout_s, self._most_bytes, extensions, request)
         try:
-            answer = within(self._access.timeout_s, lambda: call.made(again=again))
+            answer = within(timeout_s, lambda: call.made(again=again))
         except LateError:
             call.give_up()
-            raise UnavailableError(f"{url}: did not answer within {self._access.timeout_s:g}s") from None
+            raise UnavailableError(f"{url}: did not answer within {timeout_s:g}s") from None
         if answer.status in (401, 403):
             raise AccessDeniedError(self._refusal(answer, request.get("headers") or ()))
         return answer

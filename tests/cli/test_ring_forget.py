@@ -188,9 +188,17 @@ def test_restore_says_what_an_operator_should_know(cli: Cli, consul: InConsul, t
     assert "10 of the tokens of i-1 are held by others now" in ran.stdout
 
 
+def test_two_that_may_not_be_forgotten_together_may_not_one_after_the_other(cli: Cli, consul: InConsul) -> None:
+    consul.put(a_ring({1: DEAD_S, 2: DEAD_S}))
+    for names in (["i-1", "i-2"], ["i-1"], ["i-2"]):
+        assert "--force-quorum" in cli(*FORGET, *names, "-s", consul.url, code=8).stderr
+    cli(*FORGET, "i-1", "-s", consul.url, "--force-quorum", "--apply", *AT_ONCE)
+    assert "i-1" not in consul.get()
+
+
 @pytest.mark.parametrize("form", ["forget", "restore"])
 def test_a_saved_plan_is_applied_exactly(cli: Cli, kept: Kept, tmp_path: Path, form: str) -> None:
-    kept.put(a_ring({1: DEAD_S, 2: DEAD_S}))
+    kept.put(a_ring({1: DEAD_S, 4: DEAD_S}))
     before = kept.get()
     plan = tmp_path / "plan.json"
     shown = cli(*FORGET, "i-1", "-s", kept.url, "--plan-out", plan)

@@ -110,14 +110,14 @@ def test_an_entry_or_a_key_that_is_gone_needs_no_forgetting() -> None:
     ("found", "difference"),
     [
         (beat(A), "sent a heartbeat"),
-        (replace(A, timestamp_s=0), "sent a heartbeat"),
-        (replace(A, state=InstanceState.LEAVING), "changed"),
-        (replace(beat(A), state=InstanceState.LEAVING), "changed"),
-        (replace(A, addr="10.0.0.9:9095"), "changed"),
-        (replace(A, zone=""), "changed"),
-        (replace(A, tokens=(1, 2, 4)), "changed"),
-        (replace(A, tokens=(1, 2, 3, 3)), "changed"),
-        (replace(A, registered_s=0), "changed"),
+        (replace(A, timestamp_s=0), "was written anew"),
+        (replace(A, state=InstanceState.LEAVING), "changed its state, now LEAVING"),
+        (replace(beat(A), state=InstanceState.LEAVING), "changed its state, now LEAVING"),
+        (replace(A, addr="10.0.0.9:9095"), "changed its address"),
+        (replace(A, zone=""), "changed its zone"),
+        (replace(A, tokens=(1, 2, 4)), "changed its tokens"),
+        (replace(A, tokens=(1, 2, 3, 3)), "changed its tokens"),
+        (replace(A, registered_s=0), "changed its registration"),
     ],
 )
 @pytest.mark.parametrize("after", [None, replace(A, state=InstanceState.PENDING)])

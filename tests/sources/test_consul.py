@@ -25,7 +25,6 @@ Call = Callable[[ConsulPlace], object]
 Opened = Callable[..., ConsulPlace]
 CALLS = {
     "read": lambda place: place.read(INGESTER),
-    "keys": lambda place: place.keys("collectors/"),
     "change": lambda place: place.change(INGESTER, A, None),
 }
 EVERY_CALL = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
@@ -101,7 +100,6 @@ def test_who_may_only_read_reads(consul: FakeConsul, opened: Opened) -> None:
     consul.tokens = {"reader": "read"}
     place = opened("reader")
     assert place.read(INGESTER).parts
-    assert place.keys("collectors/") == [KEY]
     with pytest.raises(AccessDeniedError, match="403"):
         place.change(INGESTER, A, None)
     assert consul[KEY] == VALUE

@@ -262,7 +262,7 @@ def test_an_entry_that_changed_is_a_conflict(
 
 def test_an_entry_that_came_or_went_is_a_conflict(client: Any, place: DynamoDBPlace, table: str) -> None:
     before = entry_of(place)
-    with pytest.raises(ConflictError, match="was added since"):
+    with pytest.raises(ConflictError, match="came into the ring since"):
         place.change(INGESTER, None, replace(before, zone="elsewhere"))
     client.delete_item(TableName=table, Key={"RingKey": {"S": "collectors/ring"}, "InstanceKey": {"S": INGESTER_0}})
     with pytest.raises(ConflictError, match="was taken out since"):
@@ -309,7 +309,7 @@ def test_an_entry_added_in_between_is_not_overwritten(client: Any, place: Dynamo
     alive = replace(saved, timestamp_s=5)
     before_each(place, "PutItem", lambda: written(client, table, alive))
     # The other writer's own request is by another client, of which the handler knows nothing.
-    with pytest.raises(ConflictError, match="new-0 was added"):
+    with pytest.raises(ConflictError, match="new-0 came into the ring"):
         place.change(INGESTER, None, saved)
     assert entry_of(place, "new-0") == alive
 
@@ -426,6 +426,23 @@ def test_a_table_that_answers_without_end_is_named() -> None:
         with pytest.raises(UnavailableError, match=r"did not answer within 0\.6s"):
             opened.read(INGESTER)
         assert time.monotonic() - began_s < 3
+
+
+class ManyPages(DynamoDBPlace):
+    """A table that answers in time, each time, and has no last page."""
+
+    def _ask(self, operation: str, request: Any) -> dict[str, Any]:
+        time.sleep(self._access.timeout_s / 2)
+        return {"Items": [], "LastEvaluatedKey": {"InstanceKey": {"S": "a"}}}
+
+
+def test_all_pages_of_a_ring_have_six_time_outs() -> None:
+    source = DynamoDBSource("eu-west-1", "rings", endpoint_url="http://127.0.0.1:1")
+    with closing(ManyPages(source, Access(timeout_s=0.06))) as opened:
+        began_s = time.monotonic()
+        with pytest.raises(UnavailableError, match=r"within 0\.36s, 6 time-outs: it gave \d+ pages"):
+            opened.read(INGESTER)
+        assert 0.36 < time.monotonic() - began_s < 3
 
 
 def test_a_write_that_is_not_answered_may_have_been_made(client: Any, place: DynamoDBPlace, table: str) -> None:

@@ -218,16 +218,6 @@ def test_rings_are_where_the_configuration_puts_them_and_the_source_says_otherwi
         assert (reading.stored_key, bool(reading.parts)) == (key, True)
 
 
-def test_keys_are_listed(store: Store) -> None:
-    for key in ("collectors/ring", "collectors/compactor", "rulers/ring", "a b/ü"):
-        store.put(key, b"x")
-    with opened(store) as place:
-        assert place.keys("collectors/") == ["collectors/compactor", "collectors/ring"]
-        assert place.keys() == ["a b/ü", "collectors/compactor", "collectors/ring", "rulers/ring"]
-        assert place.keys("nothing/") == []
-        assert place.keys("a b") == ["a b/ü"]
-
-
 def test_a_member_is_forgotten_and_restored(store: Store) -> None:
     store.put(KEY, HEALTHY)
     was = members(store)
@@ -368,7 +358,7 @@ def test_a_server_that_is_not_the_store_is_not_one_without_the_ring(store: Store
         other: ConsulPlace | EtcdPlace = EtcdPlace(EtcdSource((store.url,)), Access())
     else:
         other = ConsulPlace(ConsulSource(store.url), Access())
-    for call in (lambda: other.read(INGESTER), other.keys, lambda: other.change(INGESTER, None, NEW)):
+    for call in (lambda: other.read(INGESTER), lambda: other.change(INGESTER, None, NEW)):
         with pytest.raises(SourceError, match=f"^{store.url}/"):
             call()
     other.close()

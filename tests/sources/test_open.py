@@ -137,9 +137,12 @@ def test_a_hung_place_costs_one_time_out_for_all_rings(scheme: str) -> None:
 
 def test_the_deadline_does_not_wait_for_who_is_late() -> None:
     began = time.monotonic()
-    with pytest.raises(DeadlineError, match="before every place had answered"):
-        read_all([Slow("fast"), Slow("slow", 5)], [INGESTER], within_s=0.1)
-    assert time.monotonic() - began < 1
+    fast, slow = read_all([Slow("fast"), Slow("slow", 5)], [INGESTER], within_s=0.5)
+    assert isinstance(fast, Reading)
+    assert isinstance(slow, Unread)
+    assert isinstance(slow.error, DeadlineError)
+    assert str(slow.error).startswith("slow: had not answered")
+    assert time.monotonic() - began < 3
     left = [each for each in threading.enumerate() if each.name == "cortexctl-read"]
     assert all(each.daemon for each in left), "or the process waits for them at its end"
     assert len(read_all([Slow("fast")], [INGESTER], within_s=5)) == 1
@@ -147,8 +150,8 @@ def test_the_deadline_does_not_wait_for_who_is_late() -> None:
 
 def test_places_that_wait_are_not_asked_after_the_deadline() -> None:
     places = [Slow(str(number), 0.2) for number in range(4)]
-    with pytest.raises(DeadlineError):
-        read_all(places, [INGESTER], 1, within_s=0.05)
+    read = read_all(places, [INGESTER], 1, within_s=0.05)
+    assert {type(each.error) for each in read if isinstance(each, Unread)} == {DeadlineError}
     time.sleep(0.4)
     assert [place.name for place in places if place.asked] == ["0"]
 

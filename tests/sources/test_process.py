@@ -230,13 +230,45 @@ def test_what_keeps_memberlist_from_us_leaves_the_page(fault: str) -> None:
     assert sum("/memberlist" in path for path in pod.paths()) == 1
 
 
-def test_a_process_whose_memberlist_fails_is_unread() -> None:
-    pod = a_pod(fault="500", fault_paths=["/memberlist"])
-    with place_of(pod) as place:
-        with pytest.raises(UnavailableError, match="/memberlist: the server answers 500: it failed"):
-            place.read(INGESTER)
+@pytest.mark.parametrize(
+    ("fault", "said"), [("500", "answers 500: it failed"), ("hang", r"did not answer within 0\.5s")]
+)
+def test_a_memberlist_that_fails_leaves_the_page_and_is_said(fault: str, said: str) -> None:
+    pod, clock = a_pod(gossips=True, fault=fault, fault_paths=["/memberlist"]), Clock()
+    access = replace(ACCESS, timeout_s=0.5)
+    with place_of(pod, access, sleep=clock.sleep, monotonic=clock.monotonic) as place:
+        for _ in range(2):
+            found = place.read(INGESTER)
+            assert found.ring is not None
+            assert (found.backend, list(found.parts)) == (None, [Form.PAGE])
+            assert re.search(f"^the true states of the unhealthy are not known: .*/memberlist: .*{said}", found.lacks)
+            assert found.ring.oddities[-1] == found.lacks
+        asked = sum("/memberlist" in path for path in pod.paths())
         pod.fault = ""
-        assert place.read(INGESTER).ring is not None
+        assert place.read(INGESTER).lacks
+        clock.sleep(60)
+        well = place.read(INGESTER)
+    assert asked == 1
+    assert (well.backend, well.lacks) == (Backend.MEMBERLIST, "")
+
+
+def test_without_a_page_a_memberlist_that_fails_is_a_fault() -> None:
+    pod = a_pod(target="compactor", fault="500", fault_paths=["/memberlist"])
+    with (
+        place_of(pod) as place,
+        pytest.raises(UnavailableError, match="/memberlist: the server answers 500: it failed"),
+    ):
+        place.read(INGESTER)
+
+
+def test_a_memberlist_that_fails_after_it_answered_leaves_the_page() -> None:
+    pod = a_pod(gossips=True)
+    with place_of(pod) as place:
+        assert place.read(INGESTER).backend is Backend.MEMBERLIST
+        pod.fault, pod.fault_paths = "500", ["/memberlist"]
+        found = place.read(INGESTER)
+    assert found.ring is not None
+    assert "/memberlist: the server answers 500" in found.lacks
 
 
 @pytest.mark.parametrize("fault", ["", "404", "500", "200", "drop", "hang"])

@@ -32,6 +32,7 @@ OF_A_VIEW: tuple[Check[CheckedRing], ...] = (
     *store.CHECKS,
 )
 OF_A_SURVEY: tuple[Check[RingSurvey], ...] = (
+    *heartbeats.CHECKS_OF_A_SURVEY,
     *outside.CHECKS,
     *views.CHECKS,
     *history.CHECKS,

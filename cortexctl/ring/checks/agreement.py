@@ -5,7 +5,8 @@ tokens; what the form of a view leaves out is not held against it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import permutations, product
+from itertools import combinations, product
+from statistics import median_low
 
 from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.model import Instance, InstanceState
@@ -49,30 +50,49 @@ def _lagging(survey: RingSurvey, views: Mapping[str, CheckedRing]) -> dict[str, 
     }
 
 
+def whole_lag_s(one: CheckedRing, other: CheckedRing) -> float:
+    """Return by how much one view as a whole is behind another, below 0 for ahead.
+
+    A view that stopped has no heartbeat that is new, so its newest is behind, and so are most. The dead tell nothing,
+    which do not move in either, and a few odd entries do not make a view old.
+    """
+    mine, theirs = one.present, other.present
+    common = mine.keys() & theirs.keys()
+    living = [name for name in common if one.view.is_alive(mine[name]) or other.view.is_alive(theirs[name])] or common
+    if not living:
+        return 0
+    newest_s = max(theirs[name].timestamp_s for name in living) - max(mine[name].timestamp_s for name in living)
+    return min(newest_s, median_low(theirs[name].timestamp_s - mine[name].timestamp_s for name in living))
+
+
 def behind(survey: RingSurvey) -> dict[str, tuple[str, float]]:
     """Return the views that stopped, each with the one that is farthest ahead of it, and by how many seconds."""
     found: dict[str, tuple[str, float]] = {}
     lagging = _lagging(survey, survey.views)
     for (one, mine), (other, theirs) in product(lagging.items(), survey.views.items()):
-        late_s, limit_s = lag_s(mine, theirs), tolerance_s(survey, [mine, theirs])
+        late_s, limit_s = whole_lag_s(mine, theirs), tolerance_s(survey, [mine, theirs])
         if late_s > limit_s and lag_s(theirs, mine) <= limit_s and late_s > found.get(one, ("", 0))[1]:
             found[one] = (other, late_s)
     return found
 
 
+def is_store(view: CheckedRing) -> bool:
+    """Return whether a view is what a KV store holds, and not what a process knows of it: only that tells its time."""
+    return view.stored.now_s is None and view.backend is not Backend.MEMBERLIST
+
+
 def keeping_up(survey: RingSurvey) -> dict[str, CheckedRing]:
-    """Return the views that did not stop."""
+    """Return the views that did not stop. What a store holds is no copy of anything, and cannot."""
     stopped = behind(survey)
-    return {place: view for place, view in survey.views.items() if place not in stopped}
+    return {place: view for place, view in survey.views.items() if place not in stopped or is_store(view)}
 
 
 def apart(survey: RingSurvey, views: Mapping[str, CheckedRing]) -> Iterator[tuple[str, str, float]]:
     """Yield two views of which each has heartbeats that the other lacks, and for how many seconds both have gone on."""
-    for (one, mine), (other, theirs) in permutations(_lagging(survey, views).items(), 2):
-        if one < other:
-            both_s, limit_s = min(lag_s(mine, theirs), lag_s(theirs, mine)), tolerance_s(survey, [mine, theirs])
-            if both_s > limit_s:
-                yield one, other, both_s
+    for (one, mine), (other, theirs) in combinations(sorted(_lagging(survey, views).items()), 2):
+        both_s, limit_s = min(lag_s(mine, theirs), lag_s(theirs, mine)), tolerance_s(survey, [mine, theirs])
+        if both_s > limit_s:
+            yield one, other, both_s
 
 
 def differing(views: Mapping[str, CheckedRing], name: str) -> dict[str, dict[str, object]]:

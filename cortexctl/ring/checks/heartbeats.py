@@ -4,19 +4,20 @@ from collections.abc import Iterator
 
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.ring.checked import Backend, CheckedRing
-from cortexctl.ring.checks.paste import forget, show
-from cortexctl.ring.checks.quorum import is_judged_by_key
+from cortexctl.ring.checks.dead import fails_queries, next_in, next_of
+from cortexctl.ring.checks.paste import show
 from cortexctl.ring.components import DISTRIBUTOR, INGESTER
-from cortexctl.ring.model import Instance
+from cortexctl.ring.model import SKEW_S, Instance
+from cortexctl.ring.survey import RingSurvey
 from cortexctl.units import format_duration
 
-SKEW_S = 5
+_MANY_LATE = 5
 FAR_SKEW_S = 30 * 60
 """How far ahead a timestamp may be before memberlist refuses the whole message."""
 
 
 @check("RNG08", "stale", Severity.WARNING)
-def stale(checked: CheckedRing) -> Iterator[Problem]:
+def stale(survey: RingSurvey) -> Iterator[Problem]:
     """An instance's last heartbeat is older than the time-out.
 
     Reads and writes do without it, and no other takes its place until it is forgotten.
@@ -24,9 +25,11 @@ def stale(checked: CheckedRing) -> Iterator[Problem]:
     Critical where a quorum is broken. High for an ingester: nobody forgets it by itself, and no other ingester becomes
     ready while it is there. The others' rings forget it after a while, or, as the distributors', do without: info.
 
-    Make sure that it is dead, then forget it; if it lives, its way to the KV store is broken.
+    Make sure that it is dead, then forget it; if it lives, its way to the KV store is broken. There is nothing to be
+    forgotten yet where most of the ring is stale or all queries fail, and where another view has it alive.
     Source: Cortex, pkg/ring/model.go, IsHeartbeatHealthy.
     """
+    checked = survey.primary
     severity = _graded(checked) if checked.stale else None
     for each in checked.stale:
         yield Problem(
@@ -37,7 +40,7 @@ def stale(checked: CheckedRing) -> Iterator[Problem]:
                 "age_s": int(checked.age_s(each)),
                 "heartbeat_timeout_s": checked.settings.heartbeat_timeout_s,
             },
-            show(checked) if checked.went_together else forget(checked, each.id),
+            next_in(survey, each),
             severity,
         )
 
@@ -56,7 +59,7 @@ def stale_together(checked: CheckedRing) -> Iterator[Problem]:
     if together:
         yield Problem(
             checked.component.name,
-            f"{len(together)} of {len(checked.members)} went stale within {format_duration(checked.period_s)}",
+            f"{len(together)} of {len(checked.members)} went stale within {format_duration(2 * checked.period_s)}",
             {"instances": [each.id for each in together], "last_timestamp_s": max(e.timestamp_s for e in together)},
             show(checked),
         )
@@ -68,18 +71,34 @@ def heartbeat_late(checked: CheckedRing) -> Iterator[Problem]:
 
     Its KV store is slow or throttled, or the reader's view of it is. Nothing fails of it yet.
 
-    Watch it; raise the period or the time-out.
+    More than five are told together. Watch it; raise the period or the time-out.
     Source: Cortex, pkg/ring/lifecycler.go, heartbeat.
     """
-    for each in checked.members:
+    limit_s = 2 * checked.period_s
+    late = [each for each in checked.members if checked.age_s(each) > limit_s > 0 and checked.view.is_alive(each)]
+    limit = f"more than 2 periods ({format_duration(limit_s)})"
+    if len(late) > _MANY_LATE:
+        ages_s = [checked.age_s(each) for each in late]
+        yield Problem(
+            checked.component.name,
+            f"{len(late)} of {len(checked.members)} last sent a heartbeat {limit} ago, at most "
+            f"{format_duration(max(ages_s))}",
+            {
+                "instances": [each.id for each in late],
+                "most_age_s": int(max(ages_s)),
+                "heartbeat_period_s": checked.period_s,
+            },
+            show(checked),
+        )
+        return
+    for each in late:
         age_s = checked.age_s(each)
-        if checked.period_s > 0 and age_s > 2 * checked.period_s and checked.view.is_alive(each):
-            yield Problem(
-                each.id,
-                f"last sent a heartbeat {format_duration(age_s)} ago, not within {format_duration(checked.period_s)}",
-                {"timestamp_s": each.timestamp_s, "age_s": int(age_s), "heartbeat_period_s": checked.period_s},
-                show(checked),
-            )
+        yield Problem(
+            each.id,
+            f"last sent a heartbeat {format_duration(age_s)} ago, {limit}",
+            {"timestamp_s": each.timestamp_s, "age_s": int(age_s), "heartbeat_period_s": checked.period_s},
+            show(checked),
+        )
 
 
 @check("RNG12", "clock-ahead", Severity.WARNING)
@@ -133,22 +152,16 @@ def no_heartbeat(checked: CheckedRing) -> Iterator[Problem]:
                 each.id,
                 f"has {each.timestamp_s} for its last heartbeat",
                 {"timestamp_s": each.timestamp_s},
-                forget(checked, each.id),
+                next_of(checked, each.id),
             )
 
 
 def _graded(checked: CheckedRing) -> Severity | None:
     if checked.component is DISTRIBUTOR:
         return Severity.INFO
-    if (is_judged_by_key(checked) and not checked.has_write_quorum) or (
-        _has_reads(checked) and checked.reads.error is not None
-    ):
+    if (checked.component.is_judged_by_key and not checked.has_write_quorum) or fails_queries(checked):
         return Severity.CRITICAL
     return Severity.HIGH if checked.component is INGESTER else None
-
-
-def _has_reads(checked: CheckedRing) -> bool:
-    return checked.component is INGESTER and checked.stored.lists_tokens and bool(checked.view.arcs.tokens)
 
 
 def _evicts(checked: CheckedRing, each: Instance) -> bool:
@@ -167,4 +180,5 @@ def _ahead(checked: CheckedRing, each: Instance, severity: Severity | None) -> P
     )
 
 
-CHECKS = (stale, stale_together, heartbeat_late, clock_ahead, clock_far_ahead, no_heartbeat)
+CHECKS_OF_A_SURVEY = (stale,)
+CHECKS = (stale_together, heartbeat_late, clock_ahead, clock_far_ahead, no_heartbeat)

@@ -5,10 +5,10 @@ from statistics import median
 
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.ring.checked import CheckedRing
-from cortexctl.ring.checks.heartbeats import SKEW_S
-from cortexctl.ring.checks.paste import forget, show
+from cortexctl.ring.checks.dead import next_in
+from cortexctl.ring.checks.paste import show
 from cortexctl.ring.components import ALERTMANAGER_RING, INGESTER, STORE_GATEWAY
-from cortexctl.ring.model import Instance, InstanceState
+from cortexctl.ring.model import SKEW_S, Instance, InstanceState
 from cortexctl.ring.survey import Need, RingSurvey
 from cortexctl.units import format_duration, format_time
 
@@ -108,7 +108,7 @@ def leaving_long(survey: RingSurvey) -> Iterator[Problem]:
                 each.id,
                 f"has been LEAVING without a heartbeat for {format_duration(checked.age_s(each))}",
                 {"timestamp_s": each.timestamp_s},
-                forget(survey, each.id),
+                next_in(survey, each),
                 Severity.HIGH if survey.component is INGESTER and not is_kept else None,
             )
             continue

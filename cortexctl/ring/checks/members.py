@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.ring.checked import Backend, CheckedRing
+from cortexctl.ring.checks.dead import next_of
 from cortexctl.ring.checks.paste import forget, show
 from cortexctl.ring.components import DISTRIBUTOR, INGESTER
 from cortexctl.ring.model import InstanceState
@@ -90,7 +91,7 @@ def address_shared(checked: CheckedRing) -> Iterator[Problem]:
                 ids[0],
                 f"has its address {address} in common with {', '.join(ids[1:])}",
                 {"address": address, "instances": ids},
-                forget(checked, gone[0]) if gone and len(gone) < len(ids) else show(checked),
+                next_of(checked, gone[0]) if gone and len(gone) < len(ids) else show(checked),
                 None if loses_copies else Severity.HIGH,
             )
 
@@ -190,7 +191,7 @@ def distributors_unhealthy(checked: CheckedRing) -> Iterator[Problem]:
             checked.component.name,
             f"{len(checked.stale)} of {len(checked.members)} distributors are stale",
             {"instances": [each.id for each in checked.stale]},
-            forget(checked, checked.stale[0].id),
+            next_of(checked, checked.stale[0].id),
         )
 
 

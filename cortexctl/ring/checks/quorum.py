@@ -5,17 +5,10 @@ from collections.abc import Iterator
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.checks.paste import owners, show
-from cortexctl.ring.components import COMPACTOR_RING, INGESTER, PARQUET_CONVERTER, REPORTING
+from cortexctl.ring.components import INGESTER, REPORTING, SINGLE
 from cortexctl.ring.model import InstanceState
 from cortexctl.ring.survey import Need
 from cortexctl.ring.view import needed
-
-_SINGLE = (COMPACTOR_RING.name, PARQUET_CONVERTER.name)
-
-
-def is_judged_by_key(checked: CheckedRing) -> bool:
-    """Return whether keys without a quorum are a fault of their own, and not one of the instance that owns them."""
-    return checked.component.operations[0] is not REPORTING and checked.component.name not in _SINGLE
 
 
 @check("RNG20", "keys-without-quorum", Severity.CRITICAL, (Need.TOKENS,))
@@ -27,7 +20,7 @@ def keys_without_quorum(checked: CheckedRing) -> Iterator[Problem]:
     Restore instances, or forget those that are gone for good.
     Source: Cortex, pkg/ring/replication_strategy.go, Filter.
     """
-    if not is_judged_by_key(checked) or checked.has_write_quorum:
+    if not checked.component.is_judged_by_key or checked.has_write_quorum:
         return
     failing = checked.keys.failing
     yield Problem(
@@ -108,7 +101,7 @@ def owner_away(checked: CheckedRing) -> Iterator[Problem]:
     Restart it, or forget it if it is gone for good.
     Source: Cortex, pkg/compactor/compactor.go, ownUser.
     """
-    if checked.component.name in _SINGLE:
+    if checked.component in SINGLE:
         for each in checked.members:
             is_alive = checked.view.is_alive(each)
             if not is_alive or each.state is not InstanceState.ACTIVE:

@@ -1,6 +1,7 @@
 """Checks of the tokens that instances hold."""
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 
 from cortexctl.findings import Problem, Severity, check
@@ -162,21 +163,39 @@ def share_off(checked: CheckedRing) -> Iterator[Problem]:
     It has that much more or less load than the others. Random tokens vary by about one part in the square root of
     their number; this is beyond four times that, and a quarter.
 
+    Where a tenth of its tokens or more are another's too, that is why, and only RNG01 says it. Its part is that of the
+    instances of the ring, with zone awareness of its zone; Cortex's page takes owners from elsewhere for some of them.
+
     Renew an ingester's tokens; more tokens an instance make shares more even.
     Source: Cortex, pkg/ring/http.go, ServeHTTP.
     """
     if checked.component.operations[0] is REPORTING:
         return  # nothing is looked up by key
+    by_zone = checked.settings.zone_awareness
+    sizes = Counter(each.zone if by_zone else "" for each in checked.members)
+    shared = _shared(checked)
     for each in checked.members:
-        share = checked.shares[each.id]
+        share = checked.shares[each.id].share
+        part = 1 / sizes[each.zone if by_zone else ""]
         limit = max(_LEAST_EXCESS, _DEVIATIONS / math.sqrt(max(1, len(each.tokens))))
-        if each.tokens and abs(share.excess) > limit:
+        is_explained = shared[each.id] >= _COPIED * len(each.tokens) and shared[each.id] >= _FEWEST_COPIED
+        if each.tokens and abs(share / part - 1) > limit and not is_explained:
             yield Problem(
                 each.id,
-                f"owns {100 * share.share:.1f}% of the keys, where {100 * share.expected:.1f}% is its part",
-                {"share": share.share, "expected_share": share.expected},
+                f"owns {100 * share:.1f}% of the keys, where {100 * part:.1f}% is its part",
+                {"share": share, "expected_share": part},
                 show(checked),
             )
+
+
+def _shared(checked: CheckedRing) -> Counter[str]:
+    """Return how many tokens each instance has in common with another, whichever of them is the owner."""
+    found: Counter[str] = Counter()
+    for token, number in checked.view.doubles:
+        holder, owner = checked.view.members[number].id, checked.view.owner(token).id
+        if holder != owner:
+            found.update((holder, owner))
+    return found
 
 
 def _count(tokens: list[int]) -> str:

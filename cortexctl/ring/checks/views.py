@@ -1,6 +1,7 @@
 """Checks of several views of one ring: what its readers and its store say must be one and the same."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.ring.checked import CheckedRing
@@ -10,6 +11,7 @@ from cortexctl.ring.checks.agreement import (
     delay_s,
     differing,
     is_on_its_way,
+    is_store,
     keeping_up,
     tolerance_s,
 )
@@ -70,15 +72,14 @@ def views_differ(survey: RingSurvey) -> Iterator[Problem]:
     Readers that see another ring send writes and queries to other instances: what is written by one is not found by
     the other. They read another key or store, gossip fell apart, or a zone is excluded on some.
 
-    High where only a dead instance is there for some: it was forgotten for them alone. Info where the instance came,
-    changed or left so lately that the news may be on its way: look again.
+    High where only a dead instance is there for some, or one that only a view which stopped still has: it was forgotten
+    for them alone, or since. High where an instance is alive for some and dead for others. Info where the instance
+    came, changed or left so lately that the news may be on its way: look again.
 
     Compare the stores and prefixes in `/config`, and the members in `/memberlist`.
     Source: Cortex, pkg/ring/ring.go, updateRingState.
     """
     views = keeping_up(survey)
-    if len(views) < 2:
-        return
     split = list(apart(survey, views))
     for one, other, seconds in split[:1]:
         yield Problem(
@@ -88,6 +89,8 @@ def views_differ(survey: RingSurvey) -> Iterator[Problem]:
             diff(survey),
         )
     yield from _missing(survey, views)
+    if not split:
+        yield from _unheard(survey, views)
     for name in _ids(views):
         differences = differing(views, name)
         if differences:
@@ -96,36 +99,73 @@ def views_differ(survey: RingSurvey) -> Iterator[Problem]:
 
 
 def _missing(survey: RingSurvey, views: Mapping[str, CheckedRing]) -> Iterator[Problem]:
-    """Yield the instances that some views lack: one by one or, where many are missing in the same, together."""
-    by_pattern: dict[tuple[tuple[str, ...], Severity | None], list[str]] = {}
-    for name in _ids(views):
+    """Yield the instances that some of these views lack: one by one or, where many are missing in the same, together.
+
+    A view that stopped, and is not among these, may lack who came since; who is there alone may have left since.
+    """
+    by_pattern: dict[tuple[tuple[str, ...], tuple[str, ...], Severity | None], list[str]] = {}
+    for name in _ids(survey.views):
+        having = tuple(place for place, view in survey.views.items() if name in view.present)
         lacking = tuple(place for place, view in views.items() if name not in view.present)
-        if lacking and not _is_excluded(survey, views, name, lacking):
+        if lacking and not _is_excluded(survey, name, lacking):
             severity = _grade_of_absence(survey, views, name)
-            by_pattern.setdefault((lacking, severity), []).append(name)
-    for (lacking, severity), names in by_pattern.items():
-        evidence = {"seen_by": [place for place in views if place not in lacking], "missing_in": list(lacking)}
-        if len(names) > _MANY:
-            message = f"{len(names)} instances are missing in {', '.join(lacking)}"
-            yield Problem(survey.component.name, message, evidence | {"instances": names}, diff(survey), severity)
-            continue
-        for name in names:
-            yield Problem(name, f"is missing in {', '.join(lacking)}", evidence, diff(survey), severity)
+            by_pattern.setdefault((having, lacking, severity), []).append(name)
+    for (having, lacking, severity), names in by_pattern.items():
+        evidence = {"seen_by": list(having), "missing_in": list(lacking)}
+        where = ", ".join(lacking)
+        if not views.keys() & set(having):
+            where += f", and there only at {', '.join(having)}, which stopped"
+        yield from _told(survey, names, f"missing in {where}", evidence, severity)
 
 
-def _is_excluded(survey: RingSurvey, views: Mapping[str, CheckedRing], name: str, lacking: tuple[str, ...]) -> bool:
+def _told(
+    survey: RingSurvey, names: Sequence[str], said: str, evidence: Mapping[str, Any], severity: Severity | None
+) -> Iterator[Problem]:
+    if len(names) > _MANY:
+        message = f"{len(names)} instances are {said}"
+        yield Problem(survey.component.name, message, {**evidence, "instances": names}, diff(survey), severity)
+        return
+    for name in names:
+        yield Problem(name, f"is {said}", evidence, diff(survey), severity)
+
+
+def _unheard(survey: RingSurvey, views: Mapping[str, CheckedRing]) -> Iterator[Problem]:
+    """Yield the instances whose heartbeats reach some of these views, and others that do not lag have none for long."""
+    stopped = behind(survey)
+    following = {place: view for place, view in views.items() if place not in stopped}
+    by_pattern: dict[tuple[tuple[str, ...], tuple[str, ...]], list[str]] = {}
+    for name in _ids(following):
+        seen = {place: (view, view.present[name]) for place, view in following.items() if name in view.present}
+        alive = {place: each.timestamp_s for place, (view, each) in seen.items() if view.view.is_alive(each)}
+        limit_s = tolerance_s(survey, [view for view, _ in seen.values()])
+        stale = tuple(
+            place
+            for place, (_, each) in seen.items()
+            if alive and place not in alive and max(alive.values()) - each.timestamp_s > limit_s
+        )
+        if stale:
+            by_pattern.setdefault((tuple(alive), stale), []).append(name)
+    for (having, lacking), names in by_pattern.items():
+        evidence = {"alive_in": list(having), "stale_in": list(lacking)}
+        said = f"stale at {', '.join(lacking)}, and alive at {', '.join(having)}"
+        yield from _told(survey, names, said, evidence, Severity.HIGH)
+
+
+def _is_excluded(survey: RingSurvey, name: str, lacking: tuple[str, ...]) -> bool:
     """Return whether a configuration leaves out the instance's zone, and the views that lack it show nobody there."""
+    views = survey.views
     zones = {view.present[name].zone for view in views.values() if name in view.present}
     excluded = {zone for config in survey.configs for zone in config.excluded_zones}
     return zones <= excluded and not any(zones & set(views[place].view.zones) for place in lacking)
 
 
 def _grade_of_absence(survey: RingSurvey, views: Mapping[str, CheckedRing], name: str) -> Severity | None:
-    limit_s = tolerance_s(survey, list(views.values()))
-    having = [(view, view.present[name]) for view in views.values() if name in view.present]
+    limit_s = tolerance_s(survey, list(survey.views.values()))
+    having = [(view, view.present[name]) for view in survey.views.values() if name in view.present]
     if any(is_on_its_way(each, view.now_s, limit_s) for view, each in having):
         return Severity.INFO
-    return None if any(view.view.is_alive(each) for view, each in having) else Severity.HIGH
+    following = [view.view.is_alive(view.present[name]) for view in views.values() if name in view.present]
+    return None if any(following) else Severity.HIGH
 
 
 def _grade_of_change(survey: RingSurvey, views: Mapping[str, CheckedRing], name: str) -> Severity | None:
@@ -143,10 +183,12 @@ def _grade_of_change(survey: RingSurvey, views: Mapping[str, CheckedRing], name:
 def view_stopped(survey: RingSurvey) -> Iterator[Problem]:
     """A view of the ring is older than a reader's can be.
 
-    That process does not follow the ring any more: it goes on with instances that are gone, and does not know those
-    that came. With DynamoDB its clock for heartbeats stands still too, and the dead look healthy to it.
+    A process that does not follow the ring goes on with instances that are gone, and does not know those that came.
+    With DynamoDB its clock for heartbeats stands still too, and the dead look healthy to it. A store that is behind its
+    readers is not the one that they read.
 
-    Restart it; before 1.21 a reader of DynamoDB gave up for good after ten failures.
+    Restart the process; before 1.21 a reader of DynamoDB gave up for good after ten failures. Compare the address and
+    the key of a store with `/config`.
     Source: Cortex, pkg/ring/kv/dynamodb/client.go, WatchKey.
     """
     stopped = behind(survey)
@@ -161,9 +203,10 @@ def view_stopped(survey: RingSurvey) -> Iterator[Problem]:
             yield Problem(place, said, {"storage_updated_s": int(updated_s)}, diff(survey))
         elif place in stopped:
             other, seconds = stopped[place]
+            elsewhere = ": the members write to another store, or to another key" if is_store(view) else ""
             yield Problem(
                 place,
-                f"is {format_duration(seconds)} behind {other}",
+                f"is {format_duration(seconds)} behind {other}{elsewhere}",
                 {"behind_s": int(seconds), "ahead": other},
                 diff(survey),
             )

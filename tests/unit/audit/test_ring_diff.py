@@ -127,6 +127,35 @@ def test_a_view_that_is_behind_is_named_and_is_no_difference() -> None:
     assert next(iter(shown.rows()))["B"] == "2025-10-09T08:52:35Z (-45s)"
 
 
+def split_by_heartbeats(*dead: str) -> CheckedRing:
+    """Return a ring of six of which some have sent no heartbeat here for a quarter of an hour."""
+    names = [f"i-{number}" for number in range(6)]
+    return of(*[member(name, at, age_s=900 if name in dead else 3) for at, name in enumerate(names)])
+
+
+def test_views_that_go_on_without_each_other_differ() -> None:
+    left, right = split_by_heartbeats("i-0", "i-1", "i-2"), split_by_heartbeats("i-3", "i-4", "i-5")
+    found = diff_views({"pod-a": left, "pod-b": right, "pod-c": left, "pod-d": right})
+    assert found.differs
+    assert found.is_split
+    assert list(found.rows()) == []
+    assert found.alike == {"A": ["pod-a", "pod-c"], "B": ["pod-b", "pod-d"]}
+    assert found.summary["apart"][0] == {"places": ["pod-a", "pod-b"], "apart_s": 897}
+    assert len(found.summary["apart"]) == 4
+    last = found.footer().splitlines()[-1]
+    said = "split brain: pod-a and pod-b have each gone on without the other for 14m57s, and so 3 more pairs: their mem"
+    assert last.startswith(said)
+
+
+def test_a_view_that_is_old_in_part_or_as_a_whole_has_not_gone_on_without_the_others() -> None:
+    everyone = [f"i-{number}" for number in range(6)]
+    for dead in (everyone[:1], everyone[:3], everyone):
+        found = diff_views({"pod-a": split_by_heartbeats(), "pod-b": split_by_heartbeats(*dead)})
+        assert not found.differs
+        assert found.lag_s == {"pod-a": 0, "pod-b": 897}
+        assert found.footer().endswith("the views agree")
+
+
 def test_rows_are_shown_under_letters_that_the_footer_explains() -> None:
     found = diff(of(ONE, TWO), of(replace(ONE, tokens=(10, 20, 21)), replace(TWO, zone="")))
     assert [(column.name, column.title) for column in found.columns][2:] == [("A", "A"), ("B", "B")]

@@ -160,7 +160,12 @@ def test_the_number_expected_is_given_or_configured_or_fixed_or_most_have_it() -
 
 def test_without_ring_and_component_files_are_compared_with_each_other_alone() -> None:
     found = row(compare_tokens({"a": file(1, 2)}))
-    assert facts(found) == ("ok", None, None, None, None, 0)
+    assert facts(found) == ("not compared", None, None, None, None, 0)
+    two = compare_tokens({"a": file(1, 2), "b": file(3, 4)})
+    assert (two.note, two.summary["differs"]) == ("2 files: 2 not compared", False)
+    assert compare_tokens({"a": file(1, 2)}, expected=2).summary["verdicts"] == {"ok": 1}
+    sharing = compare_tokens({"a": file(1, 2), "b": file(2, 3), "c": file(4)})
+    assert (sharing.note, sharing.summary["differs"]) == ("3 files: 2 differs, 1 not compared", True)
     assert (found["on_restart"], found["restart_from"], found["in_others"]) == (None, None, None)
 
 

@@ -12,7 +12,7 @@ from cortexctl.errors import DeadlineError, UsageError
 from cortexctl.render import Format, OutputSpec
 from cortexctl.render.live import live, page
 from cortexctl.render.table import cell_width
-from cortexctl.ring.watched import Event, EventKind, Overview, Standing, Watched
+from cortexctl.ring.watch.events import Event, EventKind, Overview, Standing, Watched
 
 NOW_S = 1_760_000_000.0
 

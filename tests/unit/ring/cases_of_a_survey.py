@@ -50,7 +50,8 @@ def file(number: int, **fields: Any) -> TokenFile:
 
 
 def page(ago_s: float = 0, **changes: Any) -> View:
-    return View(**{"ago_s": ago_s, "checked": ETCD, **changes})
+    """What a process shows: only a page tells its time."""
+    return View(**{"ago_s": ago_s, "checked": ETCD, "stored": {"now_s": NOW_S - ago_s}, **changes})
 
 
 def etcd(**fields: Any) -> dict[str, Any]:
@@ -418,6 +419,75 @@ CASES: dict[str, list[Case]] = {
             **etcd(),
         ),
         Case(
+            "gone on apart for so long that all are dead for one or the other",
+            {n: aged(900) for n in range(3)},
+            {"RNG08": ["i-0", "i-1", "i-2"], "RNG20": ["ingester"], "RNG21": ["ingester"], "RNG39": ["ingester"]},
+            views={"pod": page(changes={n: aged(900) for n in range(3, COUNT)})},
+            **etcd(),
+        ),
+        Case(
+            "most are dead for a page alone, which goes on",
+            {},
+            {"RNG39": [f"i-{n}" for n in range(5)]},
+            views={"pod": page(changes={n: aged(900) for n in range(5)})},
+            severity=Severity.HIGH,
+            **etcd(),
+        ),
+        Case(
+            "one is dead for a page alone",
+            {},
+            {"RNG39": ["i-0"]},
+            views={"pod": page(changes={0: aged(900)})},
+            severity=Severity.HIGH,
+            **etcd(),
+        ),
+        Case(
+            "one is dead for the store alone",
+            {0: aged(900)},
+            STALE_ONE | {"RNG39": ["i-0"]},
+            views={"pod": page()},
+            severity=Severity.HIGH,
+            **etcd(),
+        ),
+        Case(
+            "many are dead for a page alone",
+            {n: member() for n in range(COUNT, 24)},
+            {"RNG39": ["ingester"]},
+            views={
+                "pod": page(
+                    changes={n: both(member(), aged(900)) if n >= 12 else member() for n in range(COUNT, 24)}
+                    | {n: having() for n in range(COUNT)}
+                )
+            },
+            severity=Severity.HIGH,
+            **etcd(),
+        ),
+        Case(
+            "one is there only where the view stopped",
+            {},
+            {"RNG39": ["i-6"], "RNG40": ["pod"]},
+            views={
+                "pod": page(changes={n: aged(40) for n in range(COUNT)} | {COUNT: both(member(), aged(40))}),
+                "rod": page(),
+            },
+            severity=Severity.HIGH,
+            **etcd(),
+        ),
+        Case(
+            "one came after the view stopped",
+            {COUNT: member()},
+            {"RNG40": ["pod"]},
+            views={"pod": page(changes={n: aged(40) for n in range(COUNT)})},
+            **etcd(),
+        ),
+        Case(
+            "the store is behind, and lacks one",
+            {n: aged(40) for n in range(1, COUNT)} | {0: gone},
+            {"RNG11": ["i-1", "i-2", "i-3", "i-4", "i-5"], "RNG39": ["i-0"], "RNG40": ["kv"]},
+            views={"pod": page()},
+            **etcd(),
+        ),
+        Case(
             "a zone that is excluded there",
             views={"pod": page(changes={0: gone, 3: gone})},
             survey=configs({}, {"excluded_zones": frozenset({"zone-a"})}),
@@ -436,6 +506,29 @@ CASES: dict[str, list[Case]] = {
         Case(
             "behind", {}, {"RNG40": ["pod"]}, views={"pod": page(changes={n: aged(19) for n in range(COUNT)})}, **etcd()
         ),
+        Case(
+            "behind, and half of them are dead",
+            {n: aged(900) for n in range(3)},
+            {"RNG08": ["i-0", "i-1", "i-2"], "RNG20": ["ingester"], "RNG21": ["ingester"], "RNG40": ["pod"]},
+            views={"pod": page(changes={n: aged(900 if n < 3 else 40) for n in range(COUNT)})},
+            **etcd(),
+        ),
+        Case(
+            "a store that is so far behind that all are dead",
+            {n: aged(100) for n in range(COUNT)},
+            {
+                "RNG08": [f"i-{n}" for n in range(COUNT)],
+                "RNG09": ["ingester"],
+                "RNG20": ["ingester"],
+                "RNG21": ["ingester"],
+                "RNG22": ["ingester"],
+                "RNG40": ["kv"],
+            },
+            views={"pod": page()},
+            **etcd(),
+        ),
+        Case("one is ahead elsewhere", {0: aged(-300)}, {"RNG12": ["i-0"]}, views={"pod": page()}, **etcd()),
+        Case("one alone is behind, and still alive", views={"pod": page(changes={0: aged(40)})}, **etcd()),
         Case("a little behind", views={"pod": page(changes={n: aged(18) for n in range(COUNT)})}, **etcd()),
         Case("read a minute before", views={"pod": page(60)}, **etcd()),
         Case(

@@ -34,6 +34,13 @@ ONE, TWO = {0: aged(61)}, {0: aged(61), 3: aged(200)}
 STALE_ONE = {"RNG08": ["i-0"], "RNG21": ["ingester"]}
 MEMBERLIST = {"backend": Backend.MEMBERLIST}
 COMPACTOR = components.COMPACTOR_RING
+
+
+def many_tokens(number: int) -> list[int]:
+    """Return a hundred tokens that share the circle evenly with five other instances."""
+    return [(turn * COUNT + number) * (STEP // 10) for turn in range(100)]
+
+
 TOMBSTONE = having(state=LEFT, tokens=())
 
 CASES: dict[str, list[Case]] = {
@@ -210,6 +217,8 @@ CASES: dict[str, list[Case]] = {
     "RNG11": [
         Case("eleven seconds", {0: aged(11)}, {"RNG11": ["i-0"]}),
         Case("ten seconds", {0: aged(10)}),
+        Case("five of them", {n: aged(11) for n in range(5)}, {"RNG11": [f"i-{n}" for n in range(5)]}),
+        Case("six of them", {n: aged(11 + n) for n in range(6)}, {"RNG11": ["ingester"]}),
         Case("eleven seconds of fifteen", {0: aged(11)}, checked={"heartbeat_period_s": 15}),
     ],
     "RNG12": [
@@ -381,6 +390,21 @@ CASES: dict[str, list[Case]] = {
             "the others all in one place",
             {1: tokens(*range(1, 11)), 2: tokens(*range(11, 21)), **dict.fromkeys(range(3, 6), gone)},
             {"RNG24": ["i-0"]},
+        ),
+        Case(
+            "a copied token file, across zones",
+            {n: tokens(*many_tokens(0 if n < 2 else n)) for n in range(COUNT)},
+            {"RNG01": ["i-0"]},
+            settings=ZONES,
+        ),
+        Case(
+            "one token of two",
+            {
+                0: tokens(*many_tokens(0)[:30], *range(1, 70), many_tokens(3)[50]),
+                **{n: tokens(*many_tokens(n)) for n in range(1, COUNT)},
+            },
+            {"RNG01": ["i-0"], "RNG24": ["i-0", "i-3"]},
+            settings=ZONES,
         ),
         Case("a little less", {0: tokens(*(token - STEP // 2 for token in tokens_of(0)[1:]), 1)}),
     ],

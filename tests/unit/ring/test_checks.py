@@ -6,6 +6,7 @@ A case is a ring, as changes to a healthy one, and everything that all of `CHECK
 import json
 import re
 import shlex
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,12 +20,19 @@ from cortexctl.ring.judge import judge
 from cortexctl.ring.model import ring
 from cortexctl.ring.survey import Need, RingSurvey
 from tests.unit.ring import cases_of_a_survey, cases_of_a_view
-from tests.unit.ring.case import NOW_S, Case
+from tests.unit.ring.case import LEAVING, NOW_S, Case, View, aged, both, gone, having
 from tests.unit.ring.cases_of_a_view import ALL_LATE, ONE, TWO
 
 CASES = dict(sorted((cases_of_a_view.CASES | cases_of_a_survey.CASES).items()))
 COMMANDS = [["ring", each] for each in ("show", "forget", "owners", "diff", "tokens")]
 BY_CODE = {check.code: check for check in CHECKS}
+STORE_GATEWAYS: dict[str, Any] = {
+    "component": components.STORE_GATEWAY,
+    "settings": components.STORE_GATEWAY.settings,
+}
+REST_GONE = dict.fromkeys(range(2, 6), gone)
+MOST_LATE = {n: aged(100 + 100 * n) for n in range(5)}
+FROZEN = View(ONE, stored={"now_s": NOW_S, "updated_s": NOW_S - 30})
 ALL_CASES = [pytest.param(code, case, id=f"{code}-{case.name}") for code, cases in CASES.items() for case in cases]
 
 
@@ -141,9 +149,47 @@ def test_queries_that_fail_are_critical_and_a_lost_margin_is_high() -> None:
     assert failing.message == "too many unhealthy instances in the ring"
 
 
-def test_nobody_is_to_be_forgotten_where_all_went_stale_together() -> None:
-    found = found_in(Case("all", ALL_LATE))
-    assert {finding.next for finding in found["RNG08"]} == {"ring show ingester"}
+@pytest.mark.parametrize(
+    ("case", "following"),
+    [
+        (Case("one", ONE), "ring forget ingester i-0"),
+        (Case("all at once", ALL_LATE), "ring show ingester"),
+        (Case("so many that queries fail", TWO), "ring show ingester"),
+        (Case("five of six, one by one", MOST_LATE, **STORE_GATEWAYS), "ring show store-gateway"),
+        (Case("four of six, one by one", {n: MOST_LATE[n] for n in range(4)}, **STORE_GATEWAYS), "ring forget"),
+        (Case("both of two", MOST_LATE | REST_GONE, **STORE_GATEWAYS), "ring forget"),
+        (Case("both of two at once", {n: aged(100 + n) for n in range(2)} | REST_GONE, **STORE_GATEWAYS), "ring show"),
+        (Case("alive elsewhere", ONE, views={"pod": View()}), "ring diff ingester"),
+        (Case("dead elsewhere", ONE, views={"pod": View(ONE)}), "ring forget ingester i-0"),
+        (Case("as old elsewhere, where time stands still", ONE, views={"pod": FROZEN}), "ring forget ingester i-0"),
+        (
+            Case("views apart", ONE, views={"pod": View(ONE | {1: aged(-300)}), "rod": View(ONE | {2: aged(-300)})}),
+            "ring diff",
+        ),
+    ],
+    ids=lambda each: each.name if isinstance(each, Case) else "",
+)
+def test_nobody_is_to_be_forgotten_where_it_may_not_be_the_instance_that_is_broken(case: Case, following: str) -> None:
+    found = found_in(case)["RNG08"]
+    assert all(finding.next.startswith(following) for finding in found), found[0].next
+    leaving = replace(case, changes={n: both(change, having(state=LEAVING)) for n, change in case.changes.items()})
+    assert all(finding.next.startswith(following) for finding in found_in(leaving)["RNG30"])
+
+
+def test_late_heartbeats_are_told_with_the_limit_and_many_of_them_together() -> None:
+    (one,) = found_in(Case("one", {0: aged(11)}))["RNG11"]
+    assert one.message == "last sent a heartbeat 11s ago, more than 2 periods (10s)"
+    (many,) = found_in(Case("many", {n: aged(11 + n) for n in range(6)}))["RNG11"]
+    assert many.message == "6 of 6 last sent a heartbeat more than 2 periods (10s) ago, at most 16s"
+    assert many.evidence["instances"] == [f"i-{n}" for n in range(6)]
+
+
+def test_a_store_that_is_behind_is_not_said_to_be_a_process() -> None:
+    cases = {each.name: each for each in [*CASES["RNG39"], *CASES["RNG40"]]}
+    (store,) = found_in(cases["the store is behind, and lacks one"])["RNG40"]
+    assert store.message == "is 37s behind pod: the members write to another store, or to another key"
+    (pod,) = found_in(cases["behind"])["RNG40"]
+    assert pod.message == "is 16s behind kv"
 
 
 def test_views_name_who_lacks_what() -> None:

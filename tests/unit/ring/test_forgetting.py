@@ -1,6 +1,6 @@
 """What speaks against forgetting instances: each objection, what is just not one, and what overrules it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -33,10 +33,12 @@ def a_ring(
     return CheckedRing(component, ring(aged_ones), replace(component.settings, **settings), NOW_S)
 
 
-def against(checked: CheckedRing, names: Iterable[str], **allowed: Any) -> list[str]:
+def against(
+    checked: CheckedRing, names: Iterable[str], others: Mapping[str, CheckedRing] | None = None, **allowed: Any
+) -> list[str]:
     """Return the objections to forgetting some."""
     chosen = [checked.view.instances[name] for name in names]
-    return list(objections(checked, chosen, Allowed(**allowed)))
+    return list(objections(checked, chosen, Allowed(**allowed), others))
 
 
 def test_a_dead_one_of_six_may_go() -> None:
@@ -73,7 +75,11 @@ def test_a_store_that_is_stuck() -> None:
     (unknown,) = against(a_ring(together), ["i-1"], force_quorum=True)
     assert "that is the store not taking" in unknown
     one_by_one = {number: DEAD_S + 100 * number for number in range(6)}
-    assert against(a_ring(one_by_one), ["i-1"], force_quorum=True) == []
+    (spread,) = against(a_ring(one_by_one), ["i-1"], force_quorum=True)
+    assert spread.startswith("6 of 6 instances are stale: more likely the store takes no heartbeats")
+    assert against(a_ring(one_by_one), ["i-1"], force_quorum=True, force_stuck=True) == []
+    four = {number: DEAD_S + 100 * number for number in range(4)}
+    assert against(a_ring(four), ["i-1"], force_quorum=True) == []
     assert against(a_ring({0: DEAD_S, 1: DEAD_S, 2: DEAD_S}), ["i-1"], force_quorum=True) == []
 
 
@@ -85,9 +91,18 @@ def test_the_only_copies() -> None:
     assert against(checked, ["i-1", "i-2"], force_quorum=True) == []
     # Opposite each other on the circle no key has two of its three replicas among them.
     assert against(a_ring({1: DEAD_S, 4: DEAD_S}), ["i-1", "i-4"]) == []
-    assert against(checked, ["i-1"]) == []
+    (said,) = against(checked, ["i-1"])
+    assert "and others that are stale" in said, "one after the other is no better than both at once"
     gateways = a_ring({1: DEAD_S, 2: DEAD_S}, component=STORE_GATEWAY)
     assert against(gateways, ["i-1", "i-2"]) == [], "their data is in the bucket"
+
+
+def test_who_lives_in_another_view_is_not_dead() -> None:
+    checked = a_ring({1: DEAD_S})
+    (said,) = against(checked, ["i-1"], others={"http://pod": a_ring()})
+    assert said.startswith("i-1 is alive at http://pod: its last heartbeat there was ")
+    assert against(checked, ["i-1"], others={"http://pod": a_ring()}, force_healthy=True) == []
+    assert against(checked, ["i-1"], others={"http://pod": a_ring({1: DEAD_S})}) == []
 
 
 def test_only_copies_of_one_zone_are_none() -> None:

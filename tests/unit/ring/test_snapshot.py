@@ -25,6 +25,7 @@ READING = Reading(
     False,
     "1.21.1",
     NoRing(Absence.DISABLED, "is off"),
+    "its true states",
 )
 UNREAD = Unread(RULER_RING, "http://pod-1:8080", AccessDeniedError("http://pod-1:8080: denied"))
 FILE = snapshot.encode([READING], [UNREAD], "1.2.3", 1_760_000_001.5)

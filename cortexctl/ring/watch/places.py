@@ -7,15 +7,14 @@ from statistics import median
 
 from cortexctl.errors import CortexctlError
 from cortexctl.ring.checked import CheckedRing
-from cortexctl.ring.components import COMPACTOR_RING, INGESTER, PARQUET_CONVERTER, REPORTING
+from cortexctl.ring.components import INGESTER
 from cortexctl.ring.model import Instance
-from cortexctl.ring.watched import EventKind, Told
+from cortexctl.ring.watch.events import EventKind, Told
 from cortexctl.units import format_duration, format_time
 
 _OLDEST_COPY_S = 120
 """Two pulls of DynamoDB by default, `-dynamodb.puller-sync-time`."""
 _TIMES_KEPT = 32
-_SINGLE = (COMPACTOR_RING.name, PARQUET_CONVERTER.name)
 
 
 _Judged = tuple[Sequence[object], Mapping[str, str]]
@@ -210,7 +209,7 @@ def _failures(view: CheckedRing) -> dict[str, str]:
     """Return what fails of the operations. Rings without replicas have no quorum: each member's tenants wait for it."""
     component, found = view.component, {}
     operation = component.operations[0]
-    if operation is not REPORTING and component.name not in _SINGLE:
+    if component.is_judged_by_key:
         share = view.keys.failing.share
         fails = f"{100 * share:.3g}% of the keys have too few healthy replicas"
         found[operation.name] = "" if view.has_write_quorum else fails

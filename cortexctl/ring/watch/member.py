@@ -4,16 +4,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cortexctl.ring.following import Place
-from cortexctl.ring.model import Instance, InstanceState
-from cortexctl.ring.watched import EventKind, Standing, Told, Watched
+from cortexctl.ring.model import SKEW_S, Instance, InstanceState
+from cortexctl.ring.watch.events import EventKind, Standing, Told, Watched
+from cortexctl.ring.watch.places import Place
 from cortexctl.units import format_duration
 
 Shows = Sequence[tuple[Place, Instance]]
 """The places that are followed and show a member, at least one, and its entry at each."""
 _LATE_AFTER = 1.5
-_SKEW_S = 5
-"""How far apart clocks are usual to be."""
 
 
 @dataclass(slots=True)
@@ -164,7 +162,7 @@ class Member:
 
     def _clock(self) -> Iterator[Told]:
         self.beats_behind = 0 if self.is_alive else self.beats_behind + 1
-        if self.is_clock_told or (self.age_s >= -_SKEW_S and self.beats_behind < 2):
+        if self.is_clock_told or (self.age_s >= -SKEW_S and self.beats_behind < 2):
             return
         self.is_clock_told = True
         behind = f"{format_duration(self.age_s)} behind: it sends heartbeats, and Cortex takes it for dead"

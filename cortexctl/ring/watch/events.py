@@ -1,4 +1,4 @@
-"""What a watch of a ring tells: its events, and how each member and the whole stand. `watching` finds them out."""
+"""What a watch of a ring tells: its events, and how each member and the whole stand. `watcher` finds them out."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -10,18 +10,16 @@ from statistics import median
 from typing import Any
 
 from cortexctl.errors import CortexctlError
-from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.checked import LEAST_TOGETHER, MOST, CheckedRing
 from cortexctl.ring.components import Component
-from cortexctl.ring.following import Place, Places
-from cortexctl.ring.heard import Member, Shows
-from cortexctl.ring.watched import Event, EventKind, Overview, Told, Watched
+from cortexctl.ring.watch.events import Event, EventKind, Overview, Told, Watched
+from cortexctl.ring.watch.member import Member, Shows
+from cortexctl.ring.watch.places import Place, Places
 from cortexctl.units import format_duration, format_time
 
 _STOPPED_AFTER = 2.0
 _DECIDED_AFTER = 3.0
 """The periods without a heartbeat after which one that stopped is named, whatever may become of the others."""
-_MOST = 0.8
-_LEAST_TOGETHER = 2
 
 
 @dataclass(slots=True)
@@ -173,7 +171,7 @@ class Watcher:
         views = [each.view for each in self._places.followed if each.view is not None]
         together = max((each.went_together for each in views), key=len, default=[])
         names = {each.id for each in together if not self._members[each.id].is_alive}
-        if len(names) > _MOST * len(self._members) and len(names) >= _LEAST_TOGETHER:
+        if len(names) > MOST * len(self._members) and len(names) >= LEAST_TOGETHER:
             self._stick(names, max(self._members[name].newest_s for name in names))
             for name in names:
                 self._members[name].is_unhealthy = True
@@ -197,15 +195,15 @@ class Watcher:
             self._stuck.missing.update(joining)
             self._stuck.of += len(joining)
         # Of a ring that is half dead before, the rest may well die too.
-        most = max(_MOST * len(expected), sum(each.is_seen for each in self._members.values()) / 2)
+        most = max(MOST * len(expected), sum(each.is_seen for each in self._members.values()) / 2)
         doubtful = [name for name, each in expected.items() if each.is_doubtful(period_s)]
         longest_s = max((each.waited_s for each in silent.values()), default=0.0)
-        if self._stuck is None and len(doubtful) >= _LEAST_TOGETHER and len(doubtful) > most:
+        if self._stuck is None and len(doubtful) >= LEAST_TOGETHER and len(doubtful) > most:
             can_wait = longest_s <= _DECIDED_AFTER * period_s or not any(name in undecided for name in silent)
             if len(silent) < len(doubtful) and can_wait:
                 self._undecided = silent
                 return
-            if len(silent) >= _LEAST_TOGETHER and len(silent) > most:
+            if len(silent) >= LEAST_TOGETHER and len(silent) > most:
                 self._stick(set(silent), max(each.last_seen_s for each in silent.values()))
                 return
         for name, member in sorted(silent.items()):

@@ -10,11 +10,11 @@ from cortexctl.errors import CortexctlError, UnavailableError
 from cortexctl.findings import Severity
 from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.components import COMPACTOR_RING, DISTRIBUTOR, INGESTER, STORE_GATEWAY, Component, Settings
-from cortexctl.ring.following import Place
 from cortexctl.ring.gotime import ZERO_S
 from cortexctl.ring.model import SPACE, Instance, InstanceState, instance, ring
-from cortexctl.ring.watched import Event, EventKind, Standing, Watched
-from cortexctl.ring.watching import Watcher
+from cortexctl.ring.watch.events import Event, EventKind, Standing, Watched
+from cortexctl.ring.watch.places import Place
+from cortexctl.ring.watch.watcher import Watcher
 
 T0 = 1_760_000_000.0
 STORE = "consul://kv:8500"
