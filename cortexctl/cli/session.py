@@ -156,11 +156,13 @@ class Output:
 @contextmanager
 def session(source: BucketOptions, output: OutputOptions, command: str) -> Iterator[Session]:
     """Open the bucket for one run, and say at its end what it took."""
+    from cortexctl.cli.heap import give_back_large_buffers
     from cortexctl.cli.locate import find_bucket
     from cortexctl.storage.objects import Bounds
     from cortexctl.storage.open import Driver, open_bucket
 
     started_at_s = time.time()
+    give_back_large_buffers()
     config, location = find_bucket(source)
     bounds = Bounds(
         timeout_s=_positive(parse_duration_s(source.timeout), "--timeout"),
