@@ -78,7 +78,9 @@ def successor_of(view: ChosenView, block: Block, kept_too: Callable[[str], bool]
     sources, group = set(meta.compaction.sources), _group(meta)
     for other in view.view.blocks.values():
         theirs = other.own_meta
-        if other is block or theirs is None or (view.view.is_marked(other) and not kept_too(other.id)):
+        # The compactor goes by local marks.
+        is_leaving = layout.DELETION_MARK in other.files and not kept_too(other.id)
+        if other is block or theirs is None or is_leaving:
             continue
         others = set(theirs.compaction.sources)
         comes_first = (-len(theirs.compaction.sources), other.id) < (-len(meta.compaction.sources), block.id)
