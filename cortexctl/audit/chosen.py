@@ -11,7 +11,7 @@ from cortexctl.blocks import layout
 from cortexctl.blocks.chosen import ChosenSurvey, ChosenView
 from cortexctl.blocks.decisions import Decision, Verdict, operations_of
 from cortexctl.blocks.pairs import MarkKind
-from cortexctl.blocks.survey import Fault
+from cortexctl.blocks.survey import Fault, StoredObject
 from cortexctl.blocks.view import Delays
 from cortexctl.errors import NotFoundError, SourceError, UsageError
 from cortexctl.repair.operations import Operation, Step
@@ -67,6 +67,8 @@ class TenantChange:
     error: SourceError | None = None
 
 
+Reads = Callable[[StoredObject], bool]
+"""Which objects to read besides those that matter to any change."""
 Planner = Callable[[ChosenView, Sequence[str]], Iterable[Decision]]
 """Decides on the chosen blocks of a tenant, which are sorted."""
 
@@ -77,7 +79,7 @@ def chosen_views(
     now_s: float,
     delays: Delays,
     takes: Callable[[str], Callable[[str], bool]],
-    **asked: bool | frozenset[MarkKind],
+    **asked: bool | frozenset[MarkKind] | Reads,
 ) -> Iterator[tuple[str, ChosenView | SourceError]]:
     """Yield each tenant as a change needs it, with its own deletion mark where it has one."""
     marked = marked_for_deletion(bucket, tenants[0] if len(tenants) == 1 else "")
@@ -93,20 +95,33 @@ def chosen_views(
 
 
 def plan_changes(
-    bucket: Bucket, selection: Selection, now_s: float, delays: Delays, plan: Planner, *, all_metas: bool = False
+    bucket: Bucket,
+    selection: Selection,
+    now_s: float,
+    delays: Delays,
+    plan: Planner,
+    *,
+    all_metas: bool = False,
+    also: Reads = lambda _: False,
 ) -> list[TenantChange]:
     """Return what becomes of each tenant of which blocks are chosen. Raises NotFoundError for a name of nothing."""
     tenants = choose(bucket, [*selection.names, *selection.tenants], selection.excluded)
-    changes = []
+    changes: list[TenantChange] = []
+    missing = {name for names in selection.names.values() for name in names}
     needs_all = all_metas or selection.wanted is not None
-    for tenant, view in chosen_views(bucket, tenants, now_s, delays, selection.takes, all_metas=needs_all):
+    for tenant, view in chosen_views(bucket, tenants, now_s, delays, selection.takes, all_metas=needs_all, also=also):
         if isinstance(view, SourceError):
             changes.append(TenantChange(tenant, error=view))
         elif (fault := _unreadable_index(view)) is not None:
             changes.append(TenantChange(tenant, error=fault))
         else:
-            decisions = list(plan(view, _chosen(view, selection)))
+            known = view.known()
+            missing -= {name for name in missing if name in known or fnmatch.filter(known, name)}
+            _require(view, selection, known)
+            decisions = list(plan(view, _chosen(view, selection, known)))
             changes.append(TenantChange(tenant, decisions, step_of(view, decisions)))
+    if missing and all(each.error is None for each in changes):
+        raise NotFoundError(f"{bucket.display}: no block matches {', '.join(sorted(missing))}")
     return changes
 
 
@@ -117,15 +132,18 @@ def step_of(view: ChosenView, decisions: Sequence[Decision]) -> Step | None:
     return Step(view.tenant, operations) if operations else None
 
 
-def _chosen(view: ChosenView, selection: Selection) -> list[str]:
-    known, takes = view.known(), selection.takes(view.tenant)
-    for name in selection.patterns(view.tenant):
+def _require(view: ChosenView, selection: Selection, known: set[str]) -> None:
+    """Raise NotFoundError for a block that is named in full, with its tenant, and of which there is nothing."""
+    for name in selection.names.get(view.tenant, ()):
         if not _GLOB & set(name) and name not in known:
-            prefix = layout.block(view.tenant, name)
             raise NotFoundError(
-                f"{prefix}: no such block: no object, no global mark, no entry of the index; cortexctl does not bring "
-                "back objects from their versions"
+                f"{layout.block(view.tenant, name)}: no such block: no object, no global mark, no entry of the index; "
+                "cortexctl does not bring back objects from their versions"
             )
+
+
+def _chosen(view: ChosenView, selection: Selection, known: set[str]) -> list[str]:
+    takes = selection.takes(view.tenant)
     chosen = sorted(block_id for block_id in known if takes(block_id))
     if selection.wanted is not None:
         rows = {row["block"]: (row, meta) for row, meta in block_rows(view.view)}

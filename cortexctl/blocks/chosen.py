@@ -118,6 +118,8 @@ class ChosenSurvey:
     kinds: frozenset[MarkKind] = frozenset(MarkKind)
     all_metas: bool = False
     with_metas: bool = True
+    also: Callable[[StoredObject], bool] = lambda _: False
+    """Which objects to read besides."""
     _inner: ViewSurvey = field(init=False)
     _found: ChosenView = field(init=False)
 
@@ -131,7 +133,7 @@ class ChosenSurvey:
         _, rest = layout.split(found.key)
         directory, _, name = rest.partition("/")
         if ulid.is_ulid(directory) and rest != directory:
-            if self._wants(directory, name):
+            if self._wants(directory, name) or self.also(found):
                 yield found.key
         elif (marked := layout.globally_marked(rest)) is not None:
             if self.chosen(marked[0]) and KIND_OF[marked[1]] in self.kinds:
@@ -142,13 +144,13 @@ class ChosenSurvey:
             yield found.key
         else:
             self._found.others.append(found)
-            if layout.partitioned_group(rest) is not None:
+            if layout.partitioned_group(rest) is not None or (rest not in _BESIDE and self.also(found)):
                 yield found.key
 
     def _wants(self, block_id: str, name: str) -> bool:
         if name == layout.META:
             return self.with_metas and (self.all_metas or self.chosen(block_id))
-        wanted = name == layout.VISIT_MARK or KIND_OF.get(name) in self.kinds
+        wanted = name in (layout.VISIT_MARK, layout.QUARANTINED_META) or KIND_OF.get(name) in self.kinds
         return wanted and self.chosen(block_id)
 
     def end(self) -> Iterator[str]:

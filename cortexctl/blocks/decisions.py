@@ -82,6 +82,11 @@ def as_it_was(view: ChosenView, key: str) -> Operation:
     return Operation(key, digest(body), body, "must not have changed")
 
 
+def absent(key: str) -> Operation:
+    """Return the condition that there is no object."""
+    return Operation(key, None, None, "must not be there")
+
+
 def unvisited(view: ChosenView, block_id: str) -> Operation:
     """Return the condition that no compactor has come to a block since."""
     return as_it_was(view, layout.visit_mark(view.tenant, block_id))

@@ -16,6 +16,8 @@ DELETION_MARK = "deletion-mark.json"
 NO_COMPACT_MARK = "no-compact-mark.json"
 PARQUET_MARK = "parquet-converter-mark.json"
 VISIT_MARK = "visit-mark.json"
+QUARANTINED_META = "meta.json.quarantined"
+"""Our own: a meta.json that was taken out of the way, and that Cortex passes over."""
 
 _GLOBAL_DELETION_MARK = re.compile(rf"({ulid.PATTERN})-deletion-mark\.json")
 _GLOBAL_NO_COMPACT_MARK = re.compile(rf"({ulid.PATTERN})-no-compact-mark\.json")
@@ -94,6 +96,11 @@ def block(tenant: str, block_id: str) -> str:
 def meta(tenant: str, block_id: str) -> str:
     """Return the key of a block's meta.json."""
     return f"{tenant}/{block_id}/{META}"
+
+
+def quarantined_meta(tenant: str, block_id: str) -> str:
+    """Return the key of the meta.json of a block in quarantine."""
+    return f"{tenant}/{block_id}/{QUARANTINED_META}"
 
 
 def local_deletion_mark(tenant: str, block_id: str) -> str:

@@ -10,6 +10,7 @@ from cortexctl.blocks.decisions import (
     Verdict,
     as_it_was,
     delete,
+    put,
     refusal,
     refused,
     unchanged,
@@ -103,10 +104,11 @@ def _unloaded(view: ChosenView, block_id: str) -> str:
 
 
 def quarantine(view: ChosenView, block_id: str) -> Decision:
-    """Return how a block goes out of sight: its meta.json, which the journal keeps, and its entry in the index.
+    """Return how a block goes out of sight: its meta.json is put aside, then goes, and then its entry in the index.
 
     What is left is a block without meta.json and without a mark, which Cortex never deletes. With a mark it would, at
-    once, so one that is marked is refused.
+    once, so one that is marked is refused. The meta.json that is put aside within the block tells it from an upload
+    that died, and outlives the journal.
     """
     block = view.view.blocks.get(block_id)
     if block is None:
@@ -128,9 +130,9 @@ def quarantine(view: ChosenView, block_id: str) -> Decision:
         if not amendments:
             return unchanged(view, block_id, "has no meta.json, and the index does not list it")
         return Decision(view.tenant, block_id, Verdict.CHANGE, "listed no more", (), (), amendments)
-    if view.body(key) is None:
+    body, aside = view.body(key), layout.quarantined_meta(view.tenant, block_id)
+    if body is None:
         return refused(view, block_id, f"{key} could not be read, so it could not be put back")
     why = "out of sight; the data are kept"
-    return Decision(
-        view.tenant, block_id, Verdict.CHANGE, why, (unvisited(view, block_id),), (delete(view, key, why),), amendments
-    )
+    operations = (put(view, aside, body, "its meta.json, put aside"), delete(view, key, why))
+    return Decision(view.tenant, block_id, Verdict.CHANGE, why, (unvisited(view, block_id),), operations, amendments)

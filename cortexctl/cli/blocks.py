@@ -91,13 +91,14 @@ def quarantine(
 ) -> None:
     """Take broken blocks out of the sight of queries and compactors now, their data kept.
 
-    The meta.json of each goes into the journal and is deleted, and the bucket index lists the block no more. What is
-    left is a block without meta.json, which Cortex never deletes. A deletion mark would stop query errors only after
-    half of ignore_deletion_mark_delay. A block that has one is refused: without meta.json the cleaner deletes it at
-    once. Keep the journal: `cortexctl journal undo` puts the meta.json back, dated then.
+    The meta.json of each is put aside as meta.json.quarantined, which Cortex passes over, and the bucket index lists
+    the block no more. What is left is a block without meta.json, which Cortex never deletes. A deletion mark would stop
+    query errors only after half of ignore_deletion_mark_delay. A block that has one is refused: without meta.json the
+    cleaner deletes it at once. `cortexctl journal undo` puts everything back; without the journal, renaming the file
+    does.
 
-    Needs to list the bucket and to get objects; with --apply to put */bucket-index.json.gz, to delete meta.json, and
-    to put and delete */markers/cleaner-visit-marker.json. Undo puts meta.json.
+    Needs to list the bucket and to get objects; with --apply to put */bucket-index.json.gz and meta.json.quarantined,
+    to delete meta.json, and to put and delete */markers/cleaner-visit-marker.json. Undo puts meta.json.
     """
     from cortexctl.audit.chosen import plan_changes
     from cortexctl.blocks import undeleting

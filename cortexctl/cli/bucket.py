@@ -6,6 +6,7 @@ import typer
 
 from cortexctl.cli import index, marks
 from cortexctl.cli.blocks import quarantine, undelete
+from cortexctl.cli.cleanup import cleanup, retention
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import BlockFilterOptions, BucketOptions, ExcludedTenants, OutputOptions, Tenants
 from cortexctl.cli.session import session
@@ -86,5 +87,5 @@ def inspect(
             raise typer.Exit(ExitCode.DATA)
 
 
-for command in (undelete, quarantine):
+for command in (undelete, quarantine, retention, cleanup):
     app.command()(command)

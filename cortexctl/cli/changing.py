@@ -26,11 +26,13 @@ def carry_out(
     again: str,
     named: bool,
     afterwards: str = "",
+    allow: "Callable[[Plan], None]" = lambda _: None,
 ) -> None:
     """Plan the command's changes, or load them; show them, or apply them and show what came of it.
 
     `again` is the command, without the program and the bucket, as it can be pasted; `named` whether blocks were
-    given with it, which `--apply FILE` forbids. `afterwards` is said below what was applied.
+    given with it, which `--apply FILE` forbids. `afterwards` is said below what was applied, and `allow` raises where
+    the plan may not be applied.
     """
     refuse_looking_back(run, apply)
     command = run.output.command
@@ -51,6 +53,7 @@ def carry_out(
         _leave(run, changes)
         return
     refuse_past_limits(plan, apply)
+    allow(plan)
     confirm(run.output, f"{_count(plan)} in {plan.target}?", apply, changes_table(changes, plan, {}, ""))
     applied = apply_plan_of(run, plan, lock, kept, check_inputs=False)
     outcomes = {done.scope: "failed" if done.error else "done" for done in applied.done}

@@ -187,6 +187,10 @@ def test_add_keeps_the_mark_that_is_there(cli: Cli, place: Place) -> None:
 def test_add_to_what_is_not_there(cli: Cli, place: Place) -> None:
     assert "no such block" in cli(*MARKS, "add", *place.then, name("01M7XT0000000000000000G0NE"), code=3).stderr
     assert "no such tenant" in cli(*MARKS, "add", *place.then, name(A, "nobody"), code=3).stderr
+    assert "no block matches 02*" in cli(*MARKS, "add", *place.then, name("02*"), code=3).stderr
+    place.put(a_block(A, OTHER))
+    elsewhere = cli(*MARKS, "add", *place.then, f"team-*/{B}", "-o", "json").document["items"]
+    assert {row["tenant"] for row in elsewhere} == {TENANT}, "not every tenant has to have it"
     assert "it has no meta.json" in cli(*MARKS, "add", *place.then, name(D), *APPLY, code=8).stderr
     ran = cli(*MARKS, "add", *place.then, name(D), name(B), *APPLY, code=6)
     assert "1 of 2 blocks were refused" in ran.stderr
@@ -272,7 +276,9 @@ def test_undelete_of_a_compacted_block_needs_force(cli: Cli, place: Place) -> No
 def test_quarantine_and_its_undo(cli: Cli, place: Place) -> None:
     before = place.objects()
     cli("bucket", "quarantine", *place.then, name(B), *APPLY)
-    assert place.objects().keys() == before.keys() - {layout.meta(TENANT, B)}
+    meta, aside = layout.meta(TENANT, B), layout.quarantined_meta(TENANT, B)
+    assert place.objects().keys() ^ before.keys() == {meta, aside}
+    assert place.objects()[aside] == before[meta]
     assert listed(place) == ({A, C}, {A})
     undo_last(cli)
     assert place.objects() == before

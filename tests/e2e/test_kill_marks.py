@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cortexctl.blocks import layout
-from tests.builders import TENANT, UPLOADED_S, A, B, C, a_block, a_mark, an_entry, an_index, an_indexed_mark, marked
+from tests.builders import TENANT, UPLOADED_S, A, B, C, D, a_block, a_mark, an_entry, an_index, an_indexed_mark, marked
 from tests.e2e.test_kill import AT, AT_ONCE, INDEX, MARKER, Site, drive
 
 BEFORE = (
@@ -24,7 +24,8 @@ COMMANDS = {
     "add": (("bucket", "marks", "add", "--kind", "no-compact", f"{TENANT}/*"), 4),
     "rm": (("bucket", "marks", "rm", f"{TENANT}/{A}"), 3),
     "undelete": (("bucket", "undelete", f"{TENANT}/*"), 4),
-    "quarantine": (("bucket", "quarantine", f"{TENANT}/{C}"), 2),
+    "cleanup": (("bucket", "cleanup", "-t", TENANT, "--irreversible"), 4),
+    "quarantine": (("bucket", "quarantine", f"{TENANT}/{C}"), 3),
 }
 
 
@@ -33,12 +34,15 @@ def made(directory: Path, name: str) -> tuple[Site, list[str]]:
     objects = BEFORE
     if name == "quarantine":
         objects = a_block(C) | {INDEX: an_index([an_entry(A), an_entry(C)])}
+    if name == "cleanup":
+        dead = {key: body for key, body in a_block(C).items() if not key.endswith(layout.META)}
+        objects = BEFORE | dead | {layout.global_deletion_mark(TENANT, D): a_mark(D), layout.visit_mark(TENANT, A): b""}
     for key, body in objects.items():
         assert isinstance(body, bytes)
         path = directory / "bucket" / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(body)
-        os.utime(path, (UPLOADED_S, UPLOADED_S))
+        os.utime(path, (UPLOADED_S - 2 * 86400, UPLOADED_S - 2 * 86400))
     command, _ = COMMANDS[name]
     return Site(directory), [*command, "-b", str(directory / "bucket"), "--apply", *AT, *AT_ONCE]
 

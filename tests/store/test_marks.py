@@ -11,6 +11,7 @@ from cortexctl.audit.blocks import BlockFilter
 from cortexctl.audit.chosen import Planner, Selection, TenantChange, plan_changes
 from cortexctl.audit.marks import list_marks, migration
 from cortexctl.blocks import layout
+from cortexctl.blocks.cleaning import Rules, clean
 from cortexctl.blocks.marking import add, deletion_mark, remove
 from cortexctl.blocks.pairs import MarkKind
 from cortexctl.blocks.undeleting import quarantine, undelete
@@ -20,7 +21,7 @@ from cortexctl.repair.operations import Plan
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.journal import FileJournal, new_run
 from cortexctl.storage.open import Driver
-from tests.builders import NOW_S, TENANT, A, B, C, a_block, a_mark, an_entry, an_index, an_indexed_mark, marked
+from tests.builders import NOW_S, TENANT, A, B, C, D, a_block, a_mark, an_entry, an_index, an_indexed_mark, marked
 from tests.store.stores import Store, local_store, moto_store, rclone_store
 
 INDEX = layout.bucket_index(TENANT)
@@ -32,13 +33,14 @@ PLANNERS: Mapping[str, tuple[Planner, str]] = {
     "rm": (lambda view, blocks: [remove(view, each, DELETION) for each in blocks], A),
     "migrate": (migration(MarkKind), "*"),
     "undelete": (lambda view, blocks: [undelete(view, each, lambda _: True, force=False) for each in blocks], A),
+    "cleanup": (lambda view, blocks: list(clean(view, blocks, Rules(older_than_s=-1e12))), D),
     "quarantine": (lambda view, blocks: [quarantine(view, each) for each in blocks], B),
 }
 
 
 @pytest.fixture(params=["local", "moto", "rclone"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    """A bucket in which A is marked, B is live, and C has a local mark only."""
+    """A bucket in which A is marked, B is live, C has a local mark only, and D died."""
     match request.param:
         case "local":
             made = local_store(tmp_path)
@@ -48,6 +50,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
             directory = request.getfixturevalue("rclone_directory")
             made = rclone_store(request.getfixturevalue("rclone_endpoint"), directory, Driver.OBSTORE)
     objects = a_block(A) | a_block(B) | a_block(C) | marked(A) | {layout.local_deletion_mark(TENANT, C): a_mark(C)}
+    objects[layout.block(TENANT, D) + "index"] = b"i"
     objects[INDEX] = an_index([an_entry(A), an_entry(B), an_entry(C)], [an_indexed_mark(A)])
     made.fill({key: body for key, body in objects.items() if isinstance(body, bytes)})
     return made

@@ -28,6 +28,7 @@ from tests.builders import (
 from tests.unit.blocks.test_marking import EVERYWHERE, INDEX, LOCAL, seen, written
 
 META = layout.meta(TENANT, A)
+ASIDE = layout.quarantined_meta(TENANT, A)
 LISTED = an_index([an_entry(A)], [an_indexed_mark(A)])
 
 
@@ -141,8 +142,8 @@ def test_it_is_said_when_store_gateways_have_dropped_it(marked_at_s: int, is_unl
 
 def test_quarantine_deletes_the_meta_and_then_the_entry() -> None:
     view = seen(a_block(A) | {INDEX: an_index([an_entry(A), an_entry(B)])})
-    (meta, index) = written(view, quarantine(view, A))
-    assert meta == (META, None)
+    (aside, meta, index) = written(view, quarantine(view, A))
+    assert (aside, meta) == ((ASIDE, a_meta(A)), (META, None))
     after = seen({INDEX: index[1] or b""})
     assert (after.indexed(A), after.indexed(B)) == ((None, None), view.indexed(B))
 
@@ -150,17 +151,19 @@ def test_quarantine_deletes_the_meta_and_then_the_entry() -> None:
 def test_quarantine_takes_out_what_the_meta_says_it_is() -> None:
     objects = a_block(A) | {META: a_meta(C), INDEX: an_index([an_entry(C), an_entry(B)])}
     view = seen(objects)
-    _, (_, body) = written(view, quarantine(view, A))
+    *_, (_, body) = written(view, quarantine(view, A))
     after = seen({INDEX: body or b""})
     assert (after.indexed(C), after.indexed(B)) == ((None, None), view.indexed(B))
     view = seen(objects | a_block(C))
-    assert [key for key, _ in written(view, quarantine(view, A))] == [META], "the other one is a block of its own"
+    assert [key for key, _ in written(view, quarantine(view, A))] == [ASIDE, META], (
+        "the other one is a block of its own"
+    )
 
 
 def test_a_poisonous_meta_is_quarantined_where_no_index_lists_it() -> None:
     for body in (a_meta(A, version=2), b"{"):
         view = seen(a_block(A) | {META: body, INDEX: an_index([an_entry(B)])})
-        assert written(view, quarantine(view, A)) == [(META, None)]
+        assert written(view, quarantine(view, A)) == [(ASIDE, body), (META, None)]
 
 
 @pytest.mark.parametrize("key", [LOCAL, EVERYWHERE])
