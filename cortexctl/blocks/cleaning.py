@@ -12,11 +12,11 @@ from enum import StrEnum
 
 from cortexctl.blocks import layout, marks
 from cortexctl.blocks.chosen import ChosenView
-from cortexctl.blocks.decisions import Decision, Verdict, absent, delete, put, refusal, refused, unvisited
+from cortexctl.blocks.decisions import Decision, Verdict, absent, delete, put, refusal, refused, unchanged, unvisited
 from cortexctl.blocks.marking import remove
 from cortexctl.blocks.marks import TenantDeletionMark
 from cortexctl.blocks.pairs import MarkKind, fault_of
-from cortexctl.blocks.survey import StoredObject
+from cortexctl.blocks.survey import Fault, StoredObject
 from cortexctl.blocks.view import Block
 from cortexctl.errors import DataError
 from cortexctl.repair.operations import Operation
@@ -122,7 +122,14 @@ def _orphans(view: ChosenView, block_id: str) -> Iterator[Decision]:
 
 
 def _visits(view: ChosenView, blocks: Sequence[str], rules: Rules) -> Iterator[Decision]:
-    """Yield how visit markers go that stop compactors, and those of groups that are gone."""
+    """Yield how visit markers go that stop compactors, and those of groups that are gone.
+
+    The cleaner's own is the lock under which this is done: with anything that is, it goes.
+    """
+    if isinstance(view.view.cleaner_marker, Fault):
+        key = layout.cleaner_visit_marker(view.tenant)
+        reason = f"{key} {view.view.cleaner_marker.message}: the cleaner stops at it for ever; `bucket index rebuild`"
+        yield unchanged(view, "", f"{reason}, like any change to the tenant, takes it over and gives it back")
     for block_id in blocks:
         key = layout.visit_mark(view.tenant, block_id)
         body = view.body(key)

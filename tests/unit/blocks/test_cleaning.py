@@ -190,3 +190,9 @@ def test_only_what_is_asked_for() -> None:
 def test_a_tenant_marked_for_deletion_is_the_cleaners() -> None:
     objects = LIVE | DEAD | {VISITED: b"", TENANT_MARK: b'{"deletion_time":1}'}
     assert cleaned(objects) == ([], [])
+
+
+def test_a_cleaners_marker_that_stops_it_is_named() -> None:
+    changes, (decision,) = cleaned(LIVE | {layout.cleaner_visit_marker(TENANT): b"{"})
+    assert (changes, decision.verdict) == ([], Verdict.UNCHANGED)
+    assert "the cleaner stops at it for ever" in decision.reason

@@ -186,3 +186,45 @@ def test_neither_under_a_compactor_at_work() -> None:
     view = seen(a_block(A) | marked(A) | {layout.visit_mark(TENANT, A): a_visit_marker()}, all_metas=True)
     assert undeleted(view, force=True).verdict is Verdict.LOCKED
     assert quarantine(view, A).verdict is Verdict.LOCKED
+
+
+def next_cycle(objects: Mapping[str, Body]) -> tuple[set[str], set[str]]:
+    """Return the blocks and marks that Cortex's next update makes of its index and the bucket.
+
+    Source: cortexproject/cortex, pkg/storage/tsdb/bucketindex/updater.go, for objects that are sound.
+    """
+    view = seen(objects)
+    index = view.view.readable_index
+    old_marks = {each.block_id for each in index.block_deletion_marks} if index else set()
+    old_blocks = {each.block_id for each in index.blocks} if index else set()
+    found = set(view.view.global_deletion_marks)
+    marks = {each for each in found if each in old_marks or layout.local_deletion_mark(TENANT, each) in objects}
+    blocks = {each for each in old_blocks if each in view.view.blocks and each not in old_marks - found}
+    blocks |= {each for each in view.view.blocks if each not in old_blocks and layout.meta(TENANT, each) in objects}
+    return blocks, marks
+
+
+def after(objects: Mapping[str, Body], writes: list[tuple[str, bytes | None]]) -> dict[str, Body]:
+    """Return the bucket as some writes leave it."""
+    left = dict(objects)
+    for key, body in writes:
+        if body is None:
+            left.pop(key, None)
+        else:
+            left[key] = body
+    return left
+
+
+def test_no_update_loses_a_block_that_was_taken_back() -> None:
+    objects = a_block(A) | a_block(B) | marked(A)
+    objects[INDEX] = an_index([an_entry(A), an_entry(B)], [an_indexed_mark(A)])
+    writes = written(seen(objects), undeleted(seen(objects, all_metas=True)))
+    assert next_cycle(after(objects, writes)) == ({A, B}, set())
+    assert next_cycle(after(objects, writes[:-1])) == ({B}, set()), "which is what the index is written for"
+
+
+def test_no_update_brings_a_block_back_from_quarantine() -> None:
+    objects = a_block(A) | a_block(B) | {INDEX: an_index([an_entry(A), an_entry(B)])}
+    writes = written(seen(objects), quarantine(seen(objects), A))
+    assert next_cycle(after(objects, writes)) == ({B}, set())
+    assert next_cycle(after(objects, writes[:-1])) == ({A, B}, set()), "which is what the index is written for"
