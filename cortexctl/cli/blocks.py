@@ -40,11 +40,11 @@ def undelete(
         bool, typer.Option("--force", help="Also blocks that the compactor marks again: they were compacted.")
     ] = False,
 ) -> None:
-    """Take blocks back that are marked for deletion: both marks and the bucket index in one step.
+    """Take back blocks that are marked for deletion.
 
-    The index goes on listing the block, now without its mark, so that no query loses it. A block has to be whole: its
-    meta.json, its index and every chunk segment at its size, by the listing. One whose samples are all in another
-    block that is kept is refused without --force.
+    Both marks and the bucket index are changed in one step. The index goes on listing the block, now without its mark,
+    so that no query loses it. A block has to be whole: its meta.json, its index and every chunk segment at its size, by
+    the listing. One whose samples are all in another block that is kept is refused without --force.
 
     What the cleaner has deleted is not brought back, also where the bucket keeps versions of its objects.
 
@@ -89,13 +89,13 @@ def quarantine(
     kept: JournalOptions,
     names: BlockNames = None,
 ) -> None:
-    """Take broken blocks out of the sight of queries and compactors now, their data kept.
+    """Take broken blocks out of sight, their data kept.
 
-    The meta.json of each is put aside as meta.json.quarantined, which Cortex passes over, and the bucket index lists
-    the block no more. What is left is a block without meta.json, which Cortex never deletes. A deletion mark would stop
-    query errors only after half of ignore_deletion_mark_delay. A block that has one is refused: without meta.json the
-    cleaner deletes it at once. `cortexctl journal undo` puts everything back; without the journal, renaming the file
-    does.
+    Neither queries nor compactors see them any more. The meta.json of each is put aside as meta.json.quarantined, which
+    Cortex passes over, and the bucket index lists the block no more. What is left is a block without meta.json, which
+    Cortex never deletes. A deletion mark would stop query errors only after half of ignore_deletion_mark_delay. A block
+    that has one is refused: without meta.json the cleaner deletes it at once. `cortexctl journal undo` puts everything
+    back; without the journal, renaming the file does.
 
     Needs to list the bucket and to get objects; with --apply to put */bucket-index.json.gz and meta.json.quarantined,
     to delete meta.json, and to put and delete */markers/cleaner-visit-marker.json. Undo puts meta.json.

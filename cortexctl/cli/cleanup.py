@@ -46,11 +46,13 @@ def retention(
     ] = "7d",
     everything: Annotated[bool, typer.Option("--all", help="All blocks, also those that are kept.")] = False,
 ) -> None:
-    """Show which blocks Cortex's retention marks and deletes, when, and what keeps it from that. Changes nothing.
+    """Show what Cortex's retention is going to delete.
+
+    That is, which blocks it marks and deletes, when, and what keeps it from that. Changes nothing.
 
     The retention of a tenant is compactor_blocks_retention_period, from --config.file and --runtime-config.file, or
-    --retention. It goes by the bucket index: what that does not list, it does not see. Needs to list the bucket and
-    to get objects.
+    --retention. It goes by the bucket index: what that does not list, it does not see. Needs to list the bucket and to
+    get objects.
     """
     from cortexctl.audit.retention import preview_retention
     from cortexctl.audit.tenants import choose
@@ -111,12 +113,13 @@ def cleanup(
         bool, typer.Option("--irreversible", help="Agree that the cleaner deletes the data of dead uploads for good.")
     ] = False,
 ) -> None:
-    """Clean up what Cortex leaves for ever: dead uploads, orphan marks, bad visit markers, leftovers of tenants.
+    """Clean up what Cortex leaves for ever.
 
-    Of an upload that died, a deletion mark is written in both places, and Cortex's own cleaner deletes the data in its
-    next cycle, in its own order. Until then `cortexctl journal undo` takes it back, and afterwards nothing does: so
-    --apply needs --irreversible for them. Look first whether an ingester still holds the block. Blocks that the bucket
-    index lists, or that are in quarantine, are never taken for dead.
+    These are dead uploads, orphan marks, bad visit markers, and leftovers of deleted tenants. Of an upload that died, a
+    deletion mark is written in both places, and Cortex's own cleaner deletes the data in its next cycle, in its own
+    order. Until then `cortexctl journal undo` takes it back, and afterwards nothing does: so --apply needs
+    --irreversible for them. Look first whether an ingester still holds the block. Blocks that the bucket index lists,
+    or that are in quarantine, are never taken for dead.
 
     All the rest is small, deleted directly, and kept in the journal: global marks of blocks of which nothing is left,
     visit markers that cannot be read, and what keeps deleted tenants from being gone. Strays are only deleted by an
@@ -125,8 +128,8 @@ def cleanup(
 
     Refused are more than 1000 objects or 100 GiB freed, unless --max-changes or --max-bytes say otherwise.
 
-    Needs to list the bucket and to get objects; with --apply to put and delete deletion marks in both places, to
-    delete what the plan names, and to put and delete */markers/cleaner-visit-marker.json. Undo puts what was deleted.
+    Needs to list the bucket and to get objects; with --apply to put and delete deletion marks in both places, to delete
+    what the plan names, and to put and delete */markers/cleaner-visit-marker.json. Undo puts what was deleted.
     """
     from cortexctl.audit.chosen import Selection, plan_changes
     from cortexctl.blocks.cleaning import Rules, clean
@@ -164,6 +167,7 @@ def cleanup(
             again=_again(tenant, exclude_tenant, what, older_than, pattern, irreversible=irreversible),
             named=named,
             allow=allow,
+            afterwards="of dead uploads: only until the cleaner's next cycle" if irreversible else "",
         )
 
 

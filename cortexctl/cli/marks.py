@@ -48,11 +48,12 @@ def ls(
     kind: Kinds = None,
     drift: Annotated[bool, typer.Option("--drift", help="Only marks whose two copies differ.")] = False,
 ) -> None:
-    """List the marks of blocks, and how the local and the global copy of each differ.
+    """List the marks of blocks, and how their copies differ.
 
-    What a difference does, and what to do about it, is said below the table and by -o wide. The time after which a
-    block is deleted holds once the mark is in both places, and for no block without a meta.json: that goes at once.
-    Needs to list the bucket and to get objects.
+    Each mark has a local copy beside the block's data, and a global one where Cortex finds all of them. What a
+    difference does, and what to do about it, is said below the table and by -o wide. The time after which a block is
+    deleted holds once the mark is in both places, and for no block without a meta.json: that goes at once. Needs to
+    list the bucket and to get objects.
     """
     from cortexctl.audit.marks import list_marks
     from cortexctl.audit.tenants import choose
@@ -78,17 +79,18 @@ def migrate(
     exclude_tenant: ExcludedTenants = None,
     kind: Kinds = None,
 ) -> None:
-    """Copy local marks that have no global copy to where Cortex looks for it, byte for byte.
+    """Copy marks that have no global copy to where it belongs.
 
-    It is what Cortex does with compactor.block_deletion_marks_migration_enabled, with one listing in place of three
-    requests a block. Marks without which Cortex would be better off (of another block, of a wrong version) are refused
-    and named; marks that are only global, or differ, are named with what to do about them. Nothing is deleted.
+    Byte for byte: it is what Cortex does with compactor.block_deletion_marks_migration_enabled, with one listing in
+    place of three requests a block. Marks without which Cortex would be better off (of another block, of a wrong
+    version) are refused and named; marks that are only global, or differ, are named with what to do about them. Nothing
+    is deleted.
 
-    A block whose deletion mark becomes global is deleted by the cleaner once the delay since its mark has passed: of
-    an old mark that is the next cycle. The plan says so of each.
+    A block whose deletion mark becomes global is deleted by the cleaner once the delay since its mark has passed: of an
+    old mark that is the next cycle. The plan says so of each.
 
-    Needs to list the bucket and to get objects; with --apply to put */markers/* and */parquet-markers/*, and to
-    delete */markers/cleaner-visit-marker.json. Undo also deletes what was put.
+    Needs to list the bucket and to get objects; with --apply to put */markers/* and */parquet-markers/*, and to delete
+    */markers/cleaner-visit-marker.json. Undo also deletes what was put.
     """
     from cortexctl.audit.chosen import Selection, plan_changes
     from cortexctl.audit.marks import migration
@@ -133,10 +135,11 @@ def add(
         int, typer.Option("--parquet-version", min=1, max=2, help="Of a parquet mark; 2 has a hash column.")
     ] = 2,
 ) -> None:
-    """Mark blocks: in the global place first, then beside their data, as Cortex does it.
+    """Mark blocks, in both places.
 
-    A mark that a block has is kept, its time with it, and written to the other place where it lacks there. Refused are
-    blocks without meta.json, blocks a compactor is at work on, and tenants that are marked for deletion.
+    In the global place first, then beside their data, as Cortex does it. A mark that a block has is kept, its time with
+    it, and written to the other place where it lacks there. Refused are blocks without meta.json, blocks a compactor is
+    at work on, and tenants that are marked for deletion.
 
     Once the cleaner has seen a deletion mark, take it back with `bucket undelete` and not with `journal undo`, which
     brings back the objects but not what the cleaner wrote into the index since: the block would be left out of it for
@@ -187,12 +190,12 @@ def rm(
     exclude_tenant: ExcludedTenants = None,
     kind: OneKind = "deletion",
 ) -> None:
-    """Take marks from blocks: the global copy first, then the local one, then what the bucket index says of it.
+    """Take marks from blocks, and from the bucket index.
 
-    With the mark, the index entry goes too: a mark that the index has and the bucket has not makes the next update
-    leave the block out for one cycle. `bucket undelete` does the same, and looks first whether the block is whole.
-    Refused are deletion marks of blocks without meta.json, blocks a compactor is at work on, and tenants that are
-    marked for deletion.
+    The global copy goes first, then the local one, then what the index says of it. That has to go too: a mark that the
+    index has and the bucket has not makes the next update leave the block out for one cycle. `bucket undelete` does
+    the same, and looks first whether the block is whole. Refused are deletion marks of blocks without meta.json, blocks
+    a compactor is at work on, and tenants that are marked for deletion.
 
     Needs to list the bucket and to get objects; with --apply to put */bucket-index.json.gz and to put and delete
     */markers/*, */parquet-markers/* and the marks in the blocks.
