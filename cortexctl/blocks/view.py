@@ -28,6 +28,9 @@ class Delays:
     deletion_delay_s: float = 12 * 3600
     max_stale_period_s: float = 3600
     cleaner_visit_marker_timeout_s: float = 10 * 60
+    compaction_visit_marker_timeout_s: float = 10 * 60
+    ignore_deletion_mark_delay_s: float = 6 * 3600
+    tenant_cleanup_delay_s: float = 6 * 3600
     grace_s: float = 3600
     """How long a listing may lag behind what was written."""
 
