@@ -20,6 +20,8 @@ VISIT_MARK = "visit-mark.json"
 _GLOBAL_DELETION_MARK = re.compile(rf"({ulid.PATTERN})-deletion-mark\.json")
 _GLOBAL_NO_COMPACT_MARK = re.compile(rf"({ulid.PATTERN})-no-compact-mark\.json")
 _GLOBAL_PARQUET_MARK = re.compile(rf"({ulid.PATTERN})-parquet-converter-mark\.json")
+_PARTITIONED_GROUP = re.compile(r"partitioned-groups/(\d+)\.json")
+_PARTITION_VISIT_MARK = re.compile(r"partitioned-groups/visit-marks/(\d+)/partition-(\d+)-visit-mark\.json")
 _SEGMENT = re.compile(r"chunks/(\d{6,})")
 _VALID_TENANT = re.compile(r"[A-Za-z0-9!\-_.*'()]{1,150}")
 _NOT_TENANTS = frozenset((".", "..", "__markers__", USER_INDEX))
@@ -110,6 +112,18 @@ def globally_no_compact_marked(rest: str) -> str | None:
 def globally_parquet_marked(rest: str) -> str | None:
     """Return the block id when a tenant-relative key is a global parquet converter mark."""
     return _id_of(_GLOBAL_PARQUET_MARK, "parquet-markers/", rest)
+
+
+def partitioned_group_id(rest: str) -> int | None:
+    """Return the id when a tenant-relative key is a stored group of the partitioning compactor."""
+    match = _PARTITIONED_GROUP.fullmatch(rest)
+    return int(match[1]) if match else None
+
+
+def partition_visited(rest: str) -> tuple[int, int] | None:
+    """Return the group and the number of the partition when a tenant-relative key is the visit mark of one."""
+    match = _PARTITION_VISIT_MARK.fullmatch(rest)
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def segment_number(name: str) -> int | None:
