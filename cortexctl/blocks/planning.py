@@ -4,6 +4,7 @@ Sizes are those of the listing. Of blocks that are marked for deletion nothing i
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -179,7 +180,7 @@ class PlanSurvey:
             if why is not None:
                 planned.passed_over[block_id] = why
             elif isinstance(listed.meta, Meta):
-                planned.blocks.append(_block(listed.meta, listed))
+                planned.blocks.append(_block(block_id, listed.meta, listed))
         if self._settings.strategy is not Strategy.PARTITIONING:
             double = duplicates(planned.blocks)
             planned.blocks = [each for each in planned.blocks if each.id not in double]
@@ -212,15 +213,16 @@ class PlanSurvey:
     def _age_s(self, meta: Meta) -> float:
         uploaded = meta.thanos.upload_time
         if uploaded and not uploaded.startswith("0001-"):
-            return self._now_s - datetime.fromisoformat(uploaded).timestamp()
+            with suppress(ValueError, OverflowError):  # a month 13, which has the right form
+                return self._now_s - datetime.fromisoformat(uploaded).timestamp()
         return self._now_s - ulid.time_ms(meta.ulid) / 1000
 
 
-def _block(meta: Meta, listed: _Listed) -> Block:
+def _block(block_id: str, meta: Meta, listed: _Listed) -> Block:
     extensions = meta.thanos.extensions if isinstance(meta.thanos.extensions, dict) else {}
     range_ms = extensions.get("time_range", 0)
     return Block(
-        id=meta.ulid,
+        id=block_id,
         min_time_ms=meta.min_time,
         max_time_ms=meta.max_time,
         level=meta.compaction.level,
@@ -238,7 +240,7 @@ def _block(meta: Meta, listed: _Listed) -> Block:
         has_failed=meta.compaction.failed,
         no_compact=listed.no_compact,
         visit=listed.visit,
-        lacks=_lacks(meta, listed.sizes),
+        lacks=_lacks(meta, listed.sizes) if meta.ulid == block_id else f"its meta.json has ulid {meta.ulid}",
     )
 
 
@@ -246,13 +248,16 @@ def _partition(extensions: dict[str, Any]) -> Partition | None:
     """Return what the extensions say; with extensions that do not say, it is all of group 0."""
     if not extensions:
         return None
-    info = extensions.get("partition_info", {})
-    numbers = [info.get(f"partition{name}", 0) for name in ("ed_group_id", "_count", "_id")] if info else [0, 1, 0]
-    return Partition(*numbers) if all(isinstance(each, int) for each in numbers) else None
+    info = extensions.get("partition_info") or {"partition_count": 1}
+    if not isinstance(info, dict):
+        return None
+    group_id, count, number = (info.get(f"partition{name}", 0) for name in ("ed_group_id", "_count", "_id"))
+    are_numbers = isinstance(group_id, int) and isinstance(count, int) and isinstance(number, int)
+    return Partition(group_id, count, number) if are_numbers and 0 <= number < count else None
 
 
 def _lacks(meta: Meta, sizes: dict[str, int]) -> str:
-    """Return the file that is missing or of another size than the meta says, with which a download is of no use."""
+    """Return which file is missing or of another size than the meta says, with which a download is of no use."""
     for path, size_bytes in {**dict.fromkeys((layout.INDEX, "chunks/000001"), 0), **meta.file_sizes()}.items():
         if path not in sizes:
             return f"no {path}"

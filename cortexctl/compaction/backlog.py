@@ -1,6 +1,6 @@
 """What compaction leaves as it is, and why; and how far behind it is."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cortexctl.compaction.groups import by_key
@@ -38,20 +38,18 @@ def left_over(outcome: Mapping[str, Block], taken: set[str], settings: Settings,
         windows = windows_of(group, settings.ranges_ms[-1])
         newest = group[-1]
         for window in windows.values():
-            others = sum(not each.no_compact for each in window)
+            others = [each for each in window if not each.no_compact]
             for each in window:
                 if not each.is_expected and each.id not in taken:
                     yield _left(each, others, each is newest, settings, now_s)
 
 
-def _left(block: Block, in_window: int, is_newest: bool, settings: Settings, now_s: float) -> Left:
+def _left(block: Block, in_window: Sequence[Block], is_newest: bool, settings: Settings, now_s: float) -> Left:
     longest = settings.ranges_ms[-1]
     ends = window_start(block, longest) + longest
     name = format_duration(longest / 1000)
     if block.no_compact:
         return Left(block, Reason.NO_COMPACT, f"marked no-compact: {block.no_compact}")
-    if block.visit is not None and block.visit.fault:
-        return Left(block, Reason.VISIT_MARK, f"its visit mark {block.visit.fault}: its group is passed over for ever")
     if block.has_failed:
         return Left(block, Reason.FAILED, "its meta.json says that compaction failed")
     if block.max_time_ms > ends:
@@ -59,13 +57,17 @@ def _left(block: Block, in_window: int, is_newest: bool, settings: Settings, now
     below = settings.ranges_ms[-2] if len(settings.ranges_ms) > 1 else 0
     if block.duration_ms > below or (block.partition is not None and block.time_range_ms == longest):
         return Left(block, Reason.DONE, f"is of the longest range, {name}")
+    unreadable = next(((each.id, each.visit.fault) for each in in_window if each.visit and each.visit.fault), None)
+    if unreadable is not None:
+        why = f"the visit mark of {unreadable[0]} {unreadable[1]}: its group is passed over for ever"
+        return Left(block, Reason.VISIT_MARK, why)
     if settings.strategy is Strategy.DEFAULT and is_newest:
         return Left(block, Reason.NEWEST, "is the newest block: it waits for a newer one")
-    if in_window > 1 and now_s * 1000 <= ends + longest:
+    if len(in_window) > 1 and now_s * 1000 <= ends + longest:
         return Left(
             block, Reason.WINDOW_OPEN, f"waits for what follows its window of {name}, which ends {format_time_ms(ends)}"
         )
-    if in_window > 1:
+    if len(in_window) > 1:
         return Left(block, Reason.WINDOW_OPEN, f"has nothing to go with before its window of {name} is complete")
     return Left(block, Reason.ALONE, f"is alone in its window of {name}")
 

@@ -104,12 +104,16 @@ def _files(chunks_bytes: int, index_bytes: int, source_segments: int = 0) -> Fil
 
 
 def _merged_chunks(run: Sequence[Block], copies: int, *, at_most: bool) -> float:
-    """Return the chunks of what a run of overlapping blocks is merged into, when replicas hold so many copies."""
+    """Return the chunks of what a run of overlapping blocks is merged into, when replicas hold so many copies.
+
+    A replica that comes when the others are compacted already is likely to bring nothing new.
+    """
     sizes = [(each.level <= 1, (each.most_files if at_most else each.files).chunks_bytes) for each in run]
     replicas = [size for is_replica, size in sizes if is_replica]
-    merged = sum(replicas) / max(min(copies, len(replicas)), 1) if len(run) > 1 else sum(replicas)
     others = sum(size for is_replica, size in sizes if not is_replica)
-    return max(merged + others, *(size for _, size in sizes))
+    merged = sum(replicas) / max(min(copies, len(replicas)), 1) if len(run) > 1 else sum(replicas)
+    together = merged + others if at_most or copies == 1 else max(merged, others)
+    return max(together, *(size for _, size in sizes))
 
 
 def _merged_index(blocks: Sequence[Block], kept: float, most_bytes: int) -> float:

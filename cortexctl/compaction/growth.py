@@ -7,17 +7,20 @@ from cortexctl.compaction.model import Block
 DAY_MS = 86_400_000
 _MOST_DAYS = 28
 _FEWEST_DAYS = 7
+_LONGEST_DAYS = 366
 
 
 def bytes_by_day(blocks: Iterable[Block], replication_factor: int) -> dict[int, int]:
     """Return the bytes of each day, by its number since 1970, replicas counted once; the last day is not complete.
 
-    A block of several days is spread over them evenly.
+    A block of several days is spread over them evenly; one of more than a year is left out.
     """
     days: dict[int, float] = {}
     for each in blocks:
         copies = max(replication_factor, 1) if each.level <= 1 else 1
         first, last = each.min_time_ms // DAY_MS, (each.max_time_ms - 1) // DAY_MS
+        if last - first > _LONGEST_DAYS:
+            continue
         for day in range(first, max(last, first) + 1):
             inside = min(each.max_time_ms, (day + 1) * DAY_MS) - max(each.min_time_ms, day * DAY_MS)
             part = inside / each.duration_ms if each.duration_ms > 0 else 1

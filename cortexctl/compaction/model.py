@@ -83,7 +83,7 @@ class Block:
     """Why it is marked to be left alone; empty where it is not."""
     visit: Visit | None = None
     lacks: str = ""
-    """What is missing of its files: jobs with it fail."""
+    """Which of its files is missing or is not what it should be: jobs with it fail."""
     is_expected: bool = False
     """Whether a job is yet to make it."""
 

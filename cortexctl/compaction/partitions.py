@@ -12,6 +12,9 @@ from heapq import heappop, heappush
 from cortexctl.compaction.groups import Window, by_key, by_range, group_hash
 from cortexctl.compaction.model import Block, Combine, Job, Partition, Settings, Visit, by_time, window_start
 
+_MOST_PARTITIONS = 1 << 16
+"""A meta.json that lies may ask for more than any compactor could have."""
+
 
 class Status(StrEnum):
     """How a partition of a stored group stands, by its visit mark."""
@@ -115,7 +118,7 @@ def partition_count(blocks: Sequence[Block], window_ms: int, settings: Settings)
     for total, limit in ((index_bytes, settings.partition_index_bytes), (series, settings.partition_series)):
         if limit > 0 and total > limit * factor:
             count = max(count, 2 ** math.ceil(math.log2(total / (limit * factor))))
-    return count
+    return min(count, _MOST_PARTITIONS)
 
 
 def part(blocks: Sequence[Block], count: int) -> list[list[Block]]:

@@ -40,7 +40,7 @@ def volume_too_small(compactor: Instance) -> Iterator[Problem]:
     job = worst.job
     yield Problem(
         compactor.worst.tenant,
-        f"{format_size(volume)} do not hold it: {why} {format_size(needed)}",
+        f"{format_size(volume)} does not hold it: {why} {format_size(needed)}",
         {
             "volume_bytes": volume,
             "needed_bytes": needed,
