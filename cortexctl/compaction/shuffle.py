@@ -82,12 +82,13 @@ class _Rounds:
     def __init__(self, tenant: str, blocks: Sequence[Block], settings: Settings, now_s: float) -> None:
         self._tenant, self._settings, self._now_s = tenant, settings, now_s
         self._groups: dict[str, dict[int, list[Block]]] = {}
+        self._last: dict[str, int] = {}
         self._newest_start_ms: dict[str, int] = {}
         self._versions: dict[tuple[str, int], int] = {}
         self._queue: list[tuple[_Order, int, str, int, Job]] = []
         for key, group in by_key(each for each in blocks if not each.no_compact).items():
             self._groups[key] = windows_of(group, settings.ranges_ms[-1])
-            self._newest_start_ms[key] = group[-1].min_time_ms
+            self._last[key], self._newest_start_ms[key] = max(self._groups[key]), group[-1].min_time_ms
             for number in self._groups[key]:
                 self._find(key, number)
         heapify(self._queue)
@@ -115,7 +116,7 @@ class _Rounds:
             self._groups[key][number] = sorted([*window, result], key=lambda each: (each.min_time_ms, each.id))
             changed.add((key, number))
         for key in {key for key, _ in changed}:
-            newest_start_ms = self._groups[key][max(self._groups[key])][-1].min_time_ms
+            newest_start_ms = self._groups[key][self._last[key]][-1].min_time_ms
             if newest_start_ms != self._newest_start_ms[key]:
                 self._newest_start_ms[key] = newest_start_ms
                 changed.update((key, number) for number in self._groups[key])
