@@ -1,7 +1,5 @@
 """`cortexctl plan`: what compaction has to do, and what it needs for that."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,8 +13,11 @@ from cortexctl.errors import ExitCode, UsageError
 from cortexctl.units import parse_duration_s, parse_size
 
 if TYPE_CHECKING:
+    from cortexctl.audit.plan_gateways import Gateways
     from cortexctl.audit.plan_owners import Owners
     from cortexctl.audit.plan_settings import Parameters
+    from cortexctl.ring.components import Component
+    from cortexctl.ring.survey import RingSurvey
 
 app = typer.Typer(no_args_is_help=True, help="Plan compaction, and the disk that it takes.")
 
@@ -86,11 +87,11 @@ def compaction(
         raise UsageError("--rate must be more than nothing")
     with session(source, output, "plan compaction") as run:
         parameters = _parameters(run, compactor)
-        with _owners(compactor, source, http, output, parameters) as owners:
-            chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
-            asked = Asked(until_done=until_done, left=left, rate_bytes_s=rate_bytes_s)
-            with run.working(chosen):
-                planned = plan_compaction(run.bucket, chosen, run.now_s, parameters, asked, owners)
+        owners = _owners(compactor, source, http, output, parameters)
+        chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        asked = Asked(until_done=until_done, left=left, rate_bytes_s=rate_bytes_s)
+        with run.working(chosen):
+            planned = plan_compaction(run.bucket, chosen, run.now_s, parameters, asked, owners)
         run.output.emit(planned.result)
         run.fail_for(planned.failed, len(chosen))
 
@@ -133,26 +134,90 @@ def disk(
     with session(source, output, "plan disk") as run:
         only = chooser(findings, CHECKS)
         parameters = _parameters(run, compactor)
-        with _owners(compactor, source, http, output, parameters) as owners:
-            chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
-            with run.working(chosen):
-                planned = plan_disk(
-                    run.bucket,
-                    chosen,
-                    run.now_s,
-                    parameters,
-                    owners,
-                    volumes=volumes,
-                    horizon_s=horizon_s,
-                    only=only,
-                    paste=run.paste,
-                )
+        owners = _owners(compactor, source, http, output, parameters)
+        chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        with run.working(chosen):
+            planned = plan_disk(
+                run.bucket,
+                chosen,
+                run.now_s,
+                parameters,
+                owners,
+                volumes=volumes,
+                horizon_s=horizon_s,
+                only=only,
+                paste=run.paste,
+            )
         grade = worst(planned.findings)
         is_well = grade is None or grade < Severity[findings.fail_on.upper()]
         run.output.emit(planned, is_well=is_well and bool(volumes))
         run.fail_for(planned.failed, len(chosen))
         if not is_well:
             raise typer.Exit(ExitCode.FINDINGS)
+
+
+@app.command("store-gateway")
+@grouped
+def store_gateway(
+    source: BucketOptions,
+    http: HttpOptions,
+    output: OutputOptions,
+    tenant: Tenants = None,
+    exclude_tenant: ExcludedTenants = None,
+    ring_source: Annotated[
+        list[str] | None,
+        typer.Option("--source", "-s", help="Where the store-gateway ring is, as for `cortexctl ring`.", metavar="URL"),
+    ] = None,
+    gateways: Annotated[
+        int | None, typer.Option("--gateways", min=1, help="How many there are, without their ring.", metavar="N")
+    ] = None,
+    replication_factor: Annotated[
+        int | None,
+        typer.Option("--replication-factor", min=1, max=99, help="Instead of the configuration's.", metavar="N"),
+    ] = None,
+    zone_awareness: Annotated[
+        bool | None, typer.Option("--zone-awareness/--no-zone-awareness", help="Instead of the configuration's.")
+    ] = None,
+) -> None:
+    """Say what each store-gateway holds: blocks, bytes, index-headers on its disk, and open files; the fullest first.
+
+    With the ring it is known who has which block, and which block has no healthy owner. Headers are guessed from the
+    size of indexes. Needs to list the bucket.
+    """
+    from cortexctl.audit.plan_gateways import plan_gateways
+    from cortexctl.audit.tenants import choose
+
+    if ring_source and gateways is not None:
+        raise UsageError("--gateways and --source: the ring says how many there are")
+    with session(source, output, "plan store-gateway") as run:
+        ring = RingOptions(source=ring_source, replication_factor=replication_factor, zone_awareness=zone_awareness)
+        known = _gateways(run, ring, gateways, http)
+        chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        with run.working(chosen):
+            planned = plan_gateways(run.bucket, chosen, run.now_s, known)
+        run.output.emit(planned.result)
+        run.fail_for(planned.failed, len(chosen))
+
+
+def _gateways(run: Session, ring: RingOptions, count: int | None, http: HttpOptions) -> "Gateways":
+    from cortexctl.audit.plan_gateways import Gateways, ShardSizes
+    from cortexctl.config.rings import ring_config
+    from cortexctl.ring.components import STORE_GATEWAY
+
+    config, sizes = run.config, None
+    told = None if config is None else ring_config(config, STORE_GATEWAY)
+    if config is not None and told is not None and told.sharding_strategy == "shuffle-sharding":
+        own = {name: limits.store_gateway_tenant_shard_size for name, limits in config.overrides.items()}
+        sizes = ShardSizes(config.limits.store_gateway_tenant_shard_size, own)
+    checked = _ring(STORE_GATEWAY, ring, run.source, http, run.output.options).primary if ring.source else None
+    delay_s = Gateways().ignore_deletion_mark_delay_s
+    return Gateways(
+        checked,
+        count or 1,
+        ring.replication_factor or (told.replication_factor if told else STORE_GATEWAY.replication_factor),
+        config.bucket_store.ignore_deletion_mark_delay_s if config else delay_s,
+        sizes,
+    )
 
 
 def _parameters(run: Session, given: CompactorOptions) -> "Parameters":
@@ -167,35 +232,38 @@ def _parameters(run: Session, given: CompactorOptions) -> "Parameters":
     return Parameters(run.config, flags)
 
 
-@contextmanager
 def _owners(
     given: CompactorOptions, source: BucketOptions, http: HttpOptions, output: OutputOptions, parameters: "Parameters"
-) -> "Iterator[Owners | None]":
-    """Read the compactor ring, where its source is named."""
+) -> "Owners | None":
+    """Return who compacts which tenant, where the source of the compactor ring is named."""
     if not given.ring_source:
-        yield None
-        return
-    from dataclasses import fields
-
+        return None
     from cortexctl.audit.plan_owners import Owners
-    from cortexctl.audit.ring_survey import raise_unless_found
-    from cortexctl.cli.ring_session import ring_session
     from cortexctl.ring.components import COMPACTOR_RING
 
-    config = source.config_file
-    ring = RingOptions(
-        source=given.ring_source,
-        config_file=None if config is None else [config],
+    ring = RingOptions(source=given.ring_source)
+    return Owners(_ring(COMPACTOR_RING, ring, source, http, output).primary, parameters)
+
+
+def _ring(
+    component: "Component", ring: RingOptions, source: BucketOptions, http: HttpOptions, output: OutputOptions
+) -> "RingSurvey":
+    """Read a ring, which is judged by the configuration of the bucket."""
+    from dataclasses import fields, replace
+
+    from cortexctl.audit.ring_survey import raise_unless_found
+    from cortexctl.cli.ring_session import ring_session
+
+    given = replace(
+        ring,
+        config_file=None if source.config_file is None else [source.config_file],
         config_expand_env=source.config_expand_env,
     )
     spoken = {each.name: getattr(http, each.name) for each in fields(http)}
     access = AccessOptions(**spoken, timeout=source.timeout, deadline=source.deadline)
-    with ring_session(ring, access, output, "plan") as run:
-        surveyed = run.survey([COMPACTOR_RING])
-        found = raise_unless_found(surveyed, COMPACTOR_RING)
-        owners = Owners(found.primary, parameters)
+    with ring_session(given, access, output, "plan") as run:
         run.is_silent = True
-        yield owners
+        return raise_unless_found(run.survey([component]), component)
 
 
 def _volumes(given: list[str]) -> dict[str, int]:

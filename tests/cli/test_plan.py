@@ -304,3 +304,51 @@ def test_reading_takes_a_listing_and_the_metas_of_live_blocks(cli: Cli, backlog:
 def test_plan_is_in_the_help() -> None:
     names = [" ".join(command.path) for command in commands(app)]
     assert {"plan", "plan compaction", "plan disk"} <= set(names)
+
+
+def test_store_gateways_without_their_ring(cli: Cli, backlog: Place) -> None:
+    plan = ("plan", "store-gateway", *backlog.then, "-o", "json")
+    (row,) = rows(cli(*plan))
+    assert (row["instance"], row["blocks"], row["tenants"], row["open_files"]) == ("each store-gateway", 15, 2, 15)
+    assert row["index_bytes"] == 15 * 32
+    assert row["headers_most_bytes"] == 15 * 32 // 5
+    assert rows(cli(*plan, "--gateways", "2"))[0]["blocks"] == 15
+    assert rows(cli(*plan, "--gateways", "9"))[0]["blocks"] == 5
+    assert rows(cli(*plan, "--gateways", "15", "--replication-factor", "1"))[0]["blocks"] == 1
+
+
+def test_store_gateways_of_a_ring(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    stored = a_ring()
+    source = ("-s", save(tmp_path / "store-gateway.bin", stored))
+    now = ("--as-of", str(max(each.timestamp_s for each in stored.instances.values()) + 1))
+    plan = ("plan", "store-gateway", *backlog.here, *now, *source, "-o", "json")
+    ran = cli(*plan)
+    found = rows(ran)
+    assert {each["instance"] for each in found} == {f"i-{at}" for at in range(6)}
+    assert sum(each["blocks"] for each in found) == 15 * 3
+    assert [each["index_bytes"] for each in found] == sorted((each["index_bytes"] for each in found), reverse=True)
+    assert ran.document["summary"]["blocks_without_owner"] == []
+    zones = {each["zone"]: 0 for each in found}
+    for each in rows(cli(*plan, "--zone-awareness")):
+        zones[each["zone"]] += each["blocks"]
+    assert zones == {"zone-a": 15, "zone-b": 15, "zone-c": 15}
+    ran = cli(*plan, "--gateways", "3", code=2)
+    assert ran.stderr == "cortexctl: --gateways and --source: the ring says how many there are\n"
+
+
+def test_blocks_without_a_healthy_store_gateway(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    stored = a_ring(dict.fromkeys(range(6), 7200))
+    source = ("-s", save(tmp_path / "store-gateway.bin", stored))
+    now = ("--as-of", str(stored.instances["i-0"].timestamp_s + 7200))
+    ran = cli("plan", "store-gateway", *backlog.here, *now, *source, "-t", "team-small")
+    assert f"1 blocks have no healthy owner: team-small/{a_ulid(50)}" in ran.stdout
+
+
+def test_marked_blocks_are_loaded_until_the_delay_is_over(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    backlog.put(of(60, 30))
+    backlog.put(marked(a_ulid(60)), modified_s=NOW_S - 7 * 3600)
+    plan = ("plan", "store-gateway", *backlog.then, "-o", "json")
+    assert rows(cli(*plan))[0]["blocks"] == 15
+    config = tmp_path / "cortex.yaml"
+    config.write_text("blocks_storage:\n  bucket_store:\n    ignore_deletion_mark_delay: 8h\n")
+    assert rows(cli(*plan, "--config.file", config))[0]["blocks"] == 16
