@@ -225,7 +225,7 @@ def _need_lines(each: Instance) -> list[str]:
             ("  chunks written", likely.chunks_bytes, most.chunks_bytes),
             ("  preallocated segment, 512 MiB", likely.preallocated_bytes, most.preallocated_bytes),
             ("  index", likely.index_bytes, most.index_bytes),
-            ("  postings, written twice", likely.postings_bytes, most.postings_bytes),
+            ("  postings, in temporary files", likely.postings_bytes, most.postings_bytes),
         ]
     pairs += [
         ("a failed job, left behind", each.likely.failed_bytes, each.most.failed_bytes),

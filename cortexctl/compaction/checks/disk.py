@@ -22,7 +22,8 @@ def volume_too_small(compactor: Instance) -> Iterator[Problem]:
     at most does not fit.
 
     Give it a larger volume; or lower `compactor.compaction_concurrency`, use shorter `compactor.block_ranges`, or
-    partitioning. Source: Cortex, docs/blocks-storage/compactor.md, Compactor disk utilization.
+    partitioning.
+    Source: Cortex, docs/blocks-storage/compactor.md, Compactor disk utilization.
     """
     volume = compactor.volume_bytes
     if volume is None or compactor.worst is None or compactor.worst.worst is None:
