@@ -30,6 +30,8 @@ LIMIT_S = 600
 LATENCIES_MS = (0, 20)
 PAGE_MS = 100
 RING = (1000, 512)  # instances, tokens of each
+PLANNED = 200_000  # blocks of one tenant
+N_LOG_N = 14  # about as many times as long for ten times the blocks
 PODS, POD_RING = 200, (200, 128)
 UNWANTED = ("boto3", "botocore", "s3fs", "obstore", "rich.table", "fsspec")
 
@@ -161,6 +163,7 @@ def main() -> int:
     print(f"{asked.blocks} blocks in 20 tenants, one marked for deletion; median of {asked.repeats}, least…most")
     start_up(report, asked.repeats)
     large_ring(report)
+    plans(report)
     for latency_ms in LATENCIES_MS:
         ring_pages(report, asked.repeats, latency_ms)
     with serving(asked.blocks) as bench:
@@ -207,6 +210,15 @@ def large_ring(report: Report) -> None:
     for name, (seconds, ratio) in well.items():
         lost_s, lost_ratio = lost[name]
         report.fact(name, f"{ratio:.2f}", f"{seconds * 1000:.1f} ms; {lost_ratio:.2f}, {lost_s * 1000:.1f} ms")
+
+
+def plans(report: Report) -> None:
+    """Compare planning a large tenant with planning a tenth of it."""
+    report.title(f"compaction of one tenant with {PLANNED} blocks, of CPU time, against a tenth of them")
+    for name, (took, ratio) in run((sys.executable, "-m", "bench.plan", str(PLANNED)), {}).answer.items():
+        report.ratio(
+            f"{name}, until nothing is left", [ratio], f"<= {N_LOG_N}", f"{took / PLANNED * 1e6:.0f} us a block"
+        )
 
 
 def ring_pages(report: Report, repeats: int, latency_ms: int) -> None:

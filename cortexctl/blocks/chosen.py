@@ -138,8 +138,8 @@ class ChosenSurvey:
         elif (marked := layout.globally_marked(rest)) is not None:
             if self.chosen(marked[0]) and KIND_OF[marked[1]] in self.kinds:
                 yield found.key
-        elif (group_id := layout.visited_group(rest)) is not None:
-            self._found.group_markers.setdefault(group_id, []).append(found.key)
+        elif (visited := layout.visited_partition(rest)) is not None:
+            self._found.group_markers.setdefault(visited[0], []).append(found.key)
             self._found.others.append(found)
             yield found.key
         else:

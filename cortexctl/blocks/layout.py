@@ -22,9 +22,9 @@ QUARANTINED_META = "meta.json.quarantined"
 _GLOBAL_DELETION_MARK = re.compile(rf"({ulid.PATTERN})-deletion-mark\.json")
 _GLOBAL_NO_COMPACT_MARK = re.compile(rf"({ulid.PATTERN})-no-compact-mark\.json")
 _GLOBAL_PARQUET_MARK = re.compile(rf"({ulid.PATTERN})-parquet-converter-mark\.json")
-_SEGMENT = re.compile(r"chunks/(\d{6,})")
 _PARTITIONED_GROUP = re.compile(r"partitioned-groups/(\d+)\.json")
-_PARTITION_VISIT_MARK = re.compile(r"partitioned-groups/visit-marks/(\d+)/partition-\d+-visit-mark\.json")
+_PARTITION_VISIT_MARK = re.compile(r"partitioned-groups/visit-marks/(\d+)/partition-(\d+)-visit-mark\.json")
+_SEGMENT = re.compile(r"chunks/(\d{6,})")
 _RECOGNISED = re.compile(
     rf"""{ulid.PATTERN}/(?:
         meta\.json | index | chunks/\d{{6,}} | \d+\.(?:labels|chunks)\.parquet
@@ -170,15 +170,15 @@ def globally_marked(rest: str) -> tuple[str, str] | None:
 
 
 def partitioned_group(rest: str) -> int | None:
-    """Return the id of the group when a tenant-relative key is a partitioned group of blocks."""
+    """Return the id of the group when a tenant-relative key is a stored group of the partitioning compactor."""
     match = _PARTITIONED_GROUP.fullmatch(rest)
     return int(match[1]) if match else None
 
 
-def visited_group(rest: str) -> int | None:
-    """Return the id of the group when a tenant-relative key is the visit marker of one of its partitions."""
+def visited_partition(rest: str) -> tuple[int, int] | None:
+    """Return the group and the number of the partition when a tenant-relative key is the visit mark of one."""
     match = _PARTITION_VISIT_MARK.fullmatch(rest)
-    return int(match[1]) if match else None
+    return (int(match[1]), int(match[2])) if match else None
 
 
 def is_recognised(rest: str) -> bool:

@@ -3,21 +3,19 @@
 An object that cannot be read is a `Fault` in its place, so one bad meta.json hides nothing else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
 
 from cortexctl.blocks import bucket_index, layout, marks
 from cortexctl.blocks.bucket_index import BucketIndex
 from cortexctl.blocks.marks import DeletionMark, ParquetMark, SyncStatus, TenantDeletionMark, VisitMarker
 from cortexctl.blocks.survey import Fault, StoredObject
-from cortexctl.errors import AccessDeniedError, DataError, NotFoundError, SourceError
+from cortexctl.blocks.survey import read_or_fault as _read
+from cortexctl.errors import SourceError
 from cortexctl.tsdb import meta as metas
 from cortexctl.tsdb import ulid
 from cortexctl.tsdb.meta import Meta
-
-_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,16 +281,3 @@ class ViewSurvey:
     def result(self) -> TenantView:
         """Return the view."""
         return self._view
-
-
-def _read(body: bytes | SourceError, decode: Callable[[bytes], _Read]) -> _Read | Fault | None:
-    if isinstance(body, NotFoundError):
-        return None
-    if isinstance(body, AccessDeniedError):
-        return Fault("denied", "may not be read: access denied")
-    if isinstance(body, SourceError):
-        return Fault("unavailable", str(body))
-    try:
-        return decode(body)
-    except DataError as error:
-        return Fault("corrupt", str(error))

@@ -7,8 +7,9 @@ if TYPE_CHECKING:
 
 
 def checks(group: str = "") -> "tuple[Check[Any], ...]":
-    """Return the checks of a group of commands, `bucket` or `ring`, in the order of their codes; all of any other."""
+    """Return the checks of a group of commands (`bucket`, `ring`, `plan`), in the order of codes; else all of them."""
     from cortexctl.blocks.checks import CHECKS as OF_BLOCKS
+    from cortexctl.compaction.checks import CHECKS as OF_PLANS
     from cortexctl.ring.checks import CHECKS as OF_RINGS
 
     match group:
@@ -16,5 +17,7 @@ def checks(group: str = "") -> "tuple[Check[Any], ...]":
             return OF_BLOCKS
         case "ring":
             return OF_RINGS
+        case "plan":
+            return OF_PLANS
         case _:
-            return (*OF_BLOCKS, *OF_RINGS)
+            return (*OF_BLOCKS, *OF_RINGS, *OF_PLANS)
