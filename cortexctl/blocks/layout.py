@@ -16,11 +16,20 @@ DELETION_MARK = "deletion-mark.json"
 NO_COMPACT_MARK = "no-compact-mark.json"
 PARQUET_MARK = "parquet-converter-mark.json"
 VISIT_MARK = "visit-mark.json"
+MARKS = (DELETION_MARK, NO_COMPACT_MARK, PARQUET_MARK)
+"""The marks with a copy aside from the block."""
 
 _GLOBAL_DELETION_MARK = re.compile(rf"({ulid.PATTERN})-deletion-mark\.json")
 _GLOBAL_NO_COMPACT_MARK = re.compile(rf"({ulid.PATTERN})-no-compact-mark\.json")
 _GLOBAL_PARQUET_MARK = re.compile(rf"({ulid.PATTERN})-parquet-converter-mark\.json")
 _SEGMENT = re.compile(r"chunks/(\d{6,})")
+_PARQUET_FILE = re.compile(r"\d+\.(labels|chunks)\.parquet")
+_GROUP = re.compile(r"partitioned-groups/(\d+)\.json")
+_PARTITION_MARK = re.compile(r"partitioned-groups/visit-marks/(\d+)/partition-(\d+)-visit-mark\.json")
+_DEBUG_META = re.compile(rf"debug/metas/{ulid.PATTERN}\.json")
+_OF_A_BLOCK = frozenset((META, INDEX, *MARKS, "no-downsample-mark.json", VISIT_MARK))
+_PLACEHOLDERS = frozenset(("", "chunks/"))
+_LEGACY = frozenset(("tombstones", "index.cache.json"))
 _VALID_TENANT = re.compile(r"[A-Za-z0-9!\-_.*'()]{1,150}")
 _NOT_TENANTS = frozenset((".", "..", "__markers__", USER_INDEX))
 
@@ -29,6 +38,9 @@ SYNC_STATUS_NAME = "bucket-index-sync-status.json"
 TENANT_MARK_NAME = "tenant-deletion-mark.json"
 CLEANER_MARKER_NAME = "markers/cleaner-visit-marker.json"
 OLD_TENANT_MARK_NAME = f"markers/{TENANT_MARK_NAME}"
+PARTITIONED_GROUPS = "partitioned-groups"
+OTHER_STORES = ("rules", "alerts", "alertmanager")
+"""The directories of rulers and alertmanagers, which are no tenants."""
 
 
 def is_valid_tenant(tenant: str) -> bool:
@@ -86,6 +98,32 @@ def global_deletion_mark(tenant: str, block_id: str) -> str:
     return f"{tenant}/markers/{block_id}-{DELETION_MARK}"
 
 
+def local_mark(tenant: str, block_id: str, name: str) -> str:
+    """Return the key of one of `MARKS` beside the block's data."""
+    return f"{tenant}/{block_id}/{name}"
+
+
+def global_mark(tenant: str, block_id: str, name: str) -> str:
+    """Return the key of the copy of one of `MARKS`."""
+    directory = "parquet-markers" if name == PARQUET_MARK else "markers"
+    return f"{tenant}/{directory}/{block_id}-{name}"
+
+
+def visit_mark(tenant: str, block_id: str) -> str:
+    """Return the key of the visit marker of a compactor that compacts the block."""
+    return f"{tenant}/{block_id}/{VISIT_MARK}"
+
+
+def partitioned_group(tenant: str, group_id: int) -> str:
+    """Return the key of the file that a partitioning compactor plans a group in."""
+    return f"{tenant}/{PARTITIONED_GROUPS}/{group_id}.json"
+
+
+def partition_marks(tenant: str, group_id: int) -> str:
+    """Return the prefix of the visit markers of a group's partitions."""
+    return f"{tenant}/{PARTITIONED_GROUPS}/visit-marks/{group_id}/"
+
+
 def local_parquet_mark(tenant: str, block_id: str) -> str:
     """Return the key of the parquet converter's mark beside the block's data."""
     return f"{tenant}/{block_id}/{PARQUET_MARK}"
@@ -110,6 +148,33 @@ def globally_no_compact_marked(rest: str) -> str | None:
 def globally_parquet_marked(rest: str) -> str | None:
     """Return the block id when a tenant-relative key is a global parquet converter mark."""
     return _id_of(_GLOBAL_PARQUET_MARK, "parquet-markers/", rest)
+
+
+def group_of(rest: str) -> int | None:
+    """Return the id when a tenant-relative key is a partitioned group."""
+    match = _GROUP.fullmatch(rest)
+    return int(match[1]) if match else None
+
+
+def partition_of(rest: str) -> tuple[int, int] | None:
+    """Return the group and the partition when a tenant-relative key is a partition's visit marker."""
+    match = _PARTITION_MARK.fullmatch(rest)
+    return (int(match[1]), int(match[2])) if match else None
+
+
+def is_of_a_block(name: str) -> bool:
+    """Return whether a path within a block is one that Cortex knows, or a placeholder of a directory."""
+    return (
+        name in _OF_A_BLOCK
+        or _SEGMENT.fullmatch(name) is not None
+        or name in _PLACEHOLDERS
+        or _PARQUET_FILE.fullmatch(name) is not None
+    )
+
+
+def is_legacy(rest: str) -> bool:
+    """Return whether a tenant-relative key is of a kind that Cortex once wrote and does not read any more."""
+    return rest.partition("/")[2] in _LEGACY or _DEBUG_META.fullmatch(rest) is not None
 
 
 def segment_number(name: str) -> int | None:

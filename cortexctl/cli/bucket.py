@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cortexctl.cli import index
+from cortexctl.cli import bucket_check, index
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants
 from cortexctl.cli.session import session
@@ -131,3 +131,6 @@ def inspect(
         run.output.emit(document, is_well=sound)
         if not sound:
             raise typer.Exit(ExitCode.DATA)
+
+
+bucket_check.add_to(app)

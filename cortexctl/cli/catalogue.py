@@ -7,11 +7,17 @@ if TYPE_CHECKING:
 
 
 def checks(group: str = "") -> "tuple[Check[Any], ...]":
-    """Return the checks of a group of commands, `bucket` or `ring`, in the order of their codes; all of any other."""
+    """Return the checks of a group of commands, in the order of their codes: of `bucket`, `bucket index`, `ring`.
+
+    Of any other it is all of them.
+    """
     from cortexctl.blocks.checks import CHECKS as OF_BLOCKS
+    from cortexctl.blocks.checks import OF_AN_INDEX
     from cortexctl.ring.checks import CHECKS as OF_RINGS
 
     match group:
+        case "bucket index":
+            return OF_AN_INDEX
         case "bucket":
             return OF_BLOCKS
         case "ring":

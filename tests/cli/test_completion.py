@@ -20,7 +20,7 @@ SHELLS = ["bash", "zsh", "fish"]
 ANSWERS = {
     "": ["bucket", "completion", "demo", "explain", "journal", "ring", "version"],
     "buc": ["bucket"],
-    "bucket ": ["index", "inspect", "ls", "tenants"],
+    "bucket ": ["check", "index", "inspect", "ls", "tenants"],
     "bucket index reb": ["rebuild"],
     "bucket index rebuild --plan": ["--plan-out"],
     "bucket ls --us": ["--user"],
