@@ -144,7 +144,7 @@ class ChosenSurvey:
             yield found.key
         else:
             self._found.others.append(found)
-            if layout.partitioned_group(rest) is not None or (rest not in _BESIDE and self.also(found)):
+            if layout.partitioned_group_of(rest) is not None or (rest not in _BESIDE and self.also(found)):
                 yield found.key
 
     def _wants(self, block_id: str, name: str) -> bool:

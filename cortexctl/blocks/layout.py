@@ -18,6 +18,8 @@ PARQUET_MARK = "parquet-converter-mark.json"
 VISIT_MARK = "visit-mark.json"
 QUARANTINED_META = "meta.json.quarantined"
 """Our own: a meta.json that was taken out of the way, and that Cortex passes over."""
+MARKS = (DELETION_MARK, NO_COMPACT_MARK, PARQUET_MARK)
+"""The marks with a copy aside from the block."""
 
 _GLOBAL_DELETION_MARK = re.compile(rf"({ulid.PATTERN})-deletion-mark\.json")
 _GLOBAL_NO_COMPACT_MARK = re.compile(rf"({ulid.PATTERN})-no-compact-mark\.json")
@@ -38,6 +40,11 @@ _RECOGNISED = re.compile(
     | bucket-index\.json\.gz | bucket-index-sync-status\.json | debug/metas/{ulid.PATTERN}\.json""",
     re.VERBOSE,
 )
+_PARQUET_FILE = re.compile(r"\d+\.(labels|chunks)\.parquet")
+_DEBUG_META = re.compile(rf"debug/metas/{ulid.PATTERN}\.json")
+_OF_A_BLOCK = frozenset((META, INDEX, *MARKS, "no-downsample-mark.json", VISIT_MARK))
+_PLACEHOLDERS = frozenset(("", "chunks/"))
+_LEGACY = frozenset(("tombstones", "index.cache.json"))
 _VALID_TENANT = re.compile(r"[A-Za-z0-9!\-_.*'()]{1,150}")
 _GLOBAL_MARKS = {
     DELETION_MARK: _GLOBAL_DELETION_MARK,
@@ -51,6 +58,9 @@ SYNC_STATUS_NAME = "bucket-index-sync-status.json"
 TENANT_MARK_NAME = "tenant-deletion-mark.json"
 CLEANER_MARKER_NAME = "markers/cleaner-visit-marker.json"
 OLD_TENANT_MARK_NAME = f"markers/{TENANT_MARK_NAME}"
+PARTITIONED_GROUPS = "partitioned-groups"
+OTHER_STORES = ("rules", "alerts", "alertmanager")
+"""The directories of rulers and alertmanagers, which are no tenants."""
 
 
 def is_valid_tenant(tenant: str) -> bool:
@@ -113,6 +123,16 @@ def global_deletion_mark(tenant: str, block_id: str) -> str:
     return f"{tenant}/markers/{block_id}-{DELETION_MARK}"
 
 
+def partitioned_group(tenant: str, group_id: int) -> str:
+    """Return the key of the file that a partitioning compactor plans a group in."""
+    return f"{tenant}/{PARTITIONED_GROUPS}/{group_id}.json"
+
+
+def partition_marks(tenant: str, group_id: int) -> str:
+    """Return the prefix of the visit markers of a group's partitions."""
+    return f"{tenant}/{PARTITIONED_GROUPS}/visit-marks/{group_id}/"
+
+
 def local_parquet_mark(tenant: str, block_id: str) -> str:
     """Return the key of the parquet converter's mark beside the block's data."""
     return f"{tenant}/{block_id}/{PARQUET_MARK}"
@@ -169,7 +189,7 @@ def globally_marked(rest: str) -> tuple[str, str] | None:
     return None
 
 
-def partitioned_group(rest: str) -> int | None:
+def partitioned_group_of(rest: str) -> int | None:
     """Return the id of the group when a tenant-relative key is a stored group of the partitioning compactor."""
     match = _PARTITIONED_GROUP.fullmatch(rest)
     return int(match[1]) if match else None
@@ -184,6 +204,21 @@ def visited_partition(rest: str) -> tuple[int, int] | None:
 def is_recognised(rest: str) -> bool:
     """Return whether a tenant-relative key is one that Cortex writes, or wrote."""
     return _RECOGNISED.fullmatch(rest) is not None
+
+
+def is_of_a_block(name: str) -> bool:
+    """Return whether a path within a block is one that Cortex knows, or a placeholder of a directory."""
+    return (
+        name in _OF_A_BLOCK
+        or _SEGMENT.fullmatch(name) is not None
+        or name in _PLACEHOLDERS
+        or _PARQUET_FILE.fullmatch(name) is not None
+    )
+
+
+def is_legacy(rest: str) -> bool:
+    """Return whether a tenant-relative key is of a kind that Cortex once wrote and does not read any more."""
+    return rest.partition("/")[2] in _LEGACY or _DEBUG_META.fullmatch(rest) is not None
 
 
 def segment_number(name: str) -> int | None:

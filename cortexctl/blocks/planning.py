@@ -96,7 +96,7 @@ class PlanSurvey:
         if ulid.is_ulid(directory) and name:
             yield from self._see_in_block(directory, name, found)
         elif self._settings.strategy is Strategy.PARTITIONING and directory == "partitioned-groups":
-            group_id = layout.partitioned_group(rest)
+            group_id = layout.partitioned_group_of(rest)
             if group_id is not None:
                 self._created_s[group_id] = found.modified_s
             if group_id is not None or layout.visited_partition(rest):

@@ -21,6 +21,29 @@ class StoredObject(msgspec.Struct, frozen=True, gc=False, array_like=True):
     key: str
     size_bytes: int
     modified_s: float
+    etag: str | None = None
+    """Of marks alone, to compare their two copies; None where the store has none. See `etag_kept`."""
+
+
+def etag_kept(key: str, etag: str | None) -> str | None:
+    """Return what is kept of an ETag: of all objects, they would take more memory than the rest of a listing."""
+    return etag if key.endswith("-mark.json") else None
+
+
+class StoredFile(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of an object of the listing; `modified_s` in Unix seconds."""
+
+    size_bytes: int
+    modified_s: float
+    etag: str | None = None
+    """Kept of marks alone, to compare their two copies."""
+
+
+class Upload(msgspec.Struct, frozen=True, gc=False):
+    """A multipart upload that was begun, and neither completed nor aborted."""
+
+    key: str
+    begun_s: float
 
 
 class Survey(Protocol[Surveyed]):

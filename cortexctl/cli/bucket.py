@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from cortexctl.cli import index, marks
+from cortexctl.cli import bucket_check, index, marks
 from cortexctl.cli.blocks import quarantine, undelete
 from cortexctl.cli.cleanup import cleanup, retention
 from cortexctl.cli.groups import grouped
@@ -87,5 +87,6 @@ def inspect(
             raise typer.Exit(ExitCode.DATA)
 
 
+bucket_check.add_to(app)
 for command in (undelete, quarantine, retention, cleanup):
     app.command()(command)

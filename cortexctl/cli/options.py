@@ -143,6 +143,14 @@ class FindingOptions:
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", help="Likewise, to leave out. Repeatable.", metavar="CODE")
     ] = None
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            help="What an earlier run wrote with -o json: its findings are known, and do not fail this one.",
+            metavar="FILE",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

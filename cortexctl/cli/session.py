@@ -61,6 +61,7 @@ class Session:
             deletion_delay_s=compactor.deletion_delay_s,
             max_stale_period_s=store.max_stale_period_s,
             cleaner_visit_marker_timeout_s=compactor.cleaner_visit_marker_timeout_s,
+            compaction_interval_s=compactor.compaction_interval_s,
             compaction_visit_marker_timeout_s=compactor.compaction_visit_marker_timeout_s,
             ignore_deletion_mark_delay_s=store.ignore_deletion_mark_delay_s,
             tenant_cleanup_delay_s=compactor.tenant_cleanup_delay_s,
