@@ -1,6 +1,7 @@
 """What cortexctl is measured against, and its parts on their own: each a process, whose last line is JSON.
 
 python -m bench.clients plan ENDPOINT BUCKET FILE    write what a rebuild has to request, from plain listings
+python -m bench.clients plan-check ENDPOINT BUCKET FILE   the same of a check of the whole bucket
 python -m bench.clients bare ENDPOINT BUCKET FILE    make these requests with obstore, and parse nothing
 python -m bench.clients s3fs ENDPOINT BUCKET TENANT  read one tenant as a user of s3fs would
 python -m bench.clients listing ENDPOINT BUCKET TENANT   list it with cortexctl, then one page after another
@@ -39,6 +40,11 @@ def store(endpoint: str, bucket: str) -> Any:
     )
 
 
+READ_BY_A_CHECK = frozenset(
+    ("meta.json", "deletion-mark.json", "no-compact-mark.json", "bucket-index.json.gz", "bucket-index-sync-status.json")
+)
+
+
 def plan(endpoint: str, bucket: str, file: str) -> dict[str, Any]:
     """Write the listings and the keys that a rebuild of every tenant not marked for deletion comes to."""
     import obstore
@@ -47,16 +53,39 @@ def plan(endpoint: str, bucket: str, file: str) -> dict[str, Any]:
     roots = obstore.list_with_delimiter(held)["common_prefixes"]
     marks = [each["path"].split("/")[1] for page in obstore.list(held, "__markers__/") for each in page]
     tenants = [root for root in roots if root != "__markers__" and root not in marks]
+
+    def is_read(block: str, name: str, key: str, present: set[str]) -> bool:
+        tenant = key.partition("/")[0]
+        is_marked = f"{tenant}/markers/{block}-deletion-mark.json" in present
+        return name in ("meta.json", "bucket-index.json.gz") or (name == "deletion-mark.json" and is_marked)
+
+    return write_plan(held, tenants, is_read, [], file)
+
+
+def plan_check(endpoint: str, bucket: str, file: str) -> dict[str, Any]:
+    """Write the listings and the keys that a check comes to: of every tenant, and the deletion marks of tenants."""
+    import obstore
+
+    held = store(endpoint, bucket)
+    tenants = [root for root in obstore.list_with_delimiter(held)["common_prefixes"] if root != "__markers__"]
+    marks = [each["path"] for page in obstore.list(held, "__markers__/") for each in page]
+    return write_plan(held, tenants, lambda _block, name, _key, _present: name in READ_BY_A_CHECK, marks, file)
+
+
+def write_plan(
+    held: Any, tenants: list[str], is_read: Callable[[str, str, str, set[str]], bool], keys: list[str], file: str
+) -> dict[str, Any]:
+    """Write the listings of tenants and the keys to read of them, beside others, and return how many they are."""
+    import obstore
+
     ranges: list[Range] = []
-    keys: list[str] = []
     for tenant in tenants:
         objects = [each["path"] for page in obstore.list(held, f"{tenant}/", chunk_size=PAGE) for each in page]
         ranges += listings(objects, f"{tenant}/")
         present = set(objects)
         for key in objects:
             block, _, name = key.removeprefix(f"{tenant}/").rpartition("/")
-            is_marked = f"{tenant}/markers/{block}-deletion-mark.json" in present
-            if name in ("meta.json", "bucket-index.json.gz") or (name == "deletion-mark.json" and is_marked):
+            if is_read(block, name, key, present):
                 keys.append(key)
     Path(file).write_text(json.dumps({"ranges": ranges, "keys": keys}))
     pages = sum(count for _, _, count in ranges)
@@ -181,6 +210,7 @@ def main() -> None:
     """Run the client that is asked for."""
     clients: dict[str, Callable[..., dict[str, Any]]] = {
         "plan": plan,
+        "plan-check": plan_check,
         "bare": bare,
         "s3fs": plain_s3fs,
         "listing": listing,

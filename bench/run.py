@@ -26,10 +26,13 @@ CACHE = BINARY.parent
 BUCKET = "cortex-blocks"
 CORTEXCTL = (sys.executable, "-m", "cortexctl")
 REBUILD = ("bucket", "index", "rebuild", "--all-tenants", "--apply", "--yes", "--lock-settle", "0s", "--quiet")
+CHECK = ("bucket", "check", "--quiet")
 LIMIT_S = 600
 LATENCIES_MS = (0, 20)
 PAGE_MS = 100
 RING = (1000, 512)  # instances, tokens of each
+PLANNED = 200_000  # blocks of one tenant
+N_LOG_N = 14  # about as many times as long for ten times the blocks
 PODS, POD_RING = 200, (200, 128)
 UNWANTED = ("boto3", "botocore", "s3fs", "obstore", "rich.table", "fsspec")
 
@@ -39,6 +42,7 @@ LOCKED_PUTS = 2  # marker, index
 # Whoever locks before the store is proven conditional reads before its write (404 once more) and after it.
 UNPROVEN_GETS = 2
 PROOF_PUTS = 2  # both refused, 412
+CHECK_ROOT_PAGES = 2  # the tenants and their deletion marks; the list of uploads, which the stub lacks, is another
 ROOT_PAGES = 3  # the tenants, their deletion marks, and these again before anything is written
 
 
@@ -99,34 +103,38 @@ class Bench:
         self._work = work
         self._indexes = {key: stub.read(key) for key in (f"{name}/bucket-index.json.gz" for name in summary.tenants)}
 
-    def cortexctl(self, *arguments: str) -> Ran:
+    def check(self) -> Ran:
+        """Check the bucket as of its own present; it has findings."""
+        return self.cortexctl(*CHECK, "--as-of", str(int(time.time()) // DAY_S * DAY_S), code=1)
+
+    def cortexctl(self, *arguments: str, code: int = 0) -> Ran:
         """Run the program on the bucket."""
         with tempfile.TemporaryDirectory(dir=self._work) as journal:
             command = (*CORTEXCTL, *arguments, "-b", self.url)
-            return self._run(command, {"CORTEXCTL_JOURNAL_DIR": journal})
+            return self._run(command, {"CORTEXCTL_JOURNAL_DIR": journal}, code)
 
     def client(self, name: str, *arguments: str) -> Ran:
         """Run one of bench.clients."""
         command = (sys.executable, "-m", "bench.clients", name, self.stub.endpoint, self.stub.bucket, *arguments)
         return self._run(command, {})
 
-    def _run(self, command: tuple[str, ...], environment: dict[str, str]) -> Ran:
+    def _run(self, command: tuple[str, ...], environment: dict[str, str], code: int = 0) -> Ran:
         for key, body in self._indexes.items():
             self.stub.write(key, body)
         self.stub.reset()
         keys = {"AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "bench"}
-        return run(command, keys | environment, self.stub)
+        return run(command, keys | environment, self.stub, code)
 
 
-def run(command: tuple[str, ...], environment: dict[str, str], stub: Stub | None = None) -> Ran:
-    """Run one process to its end; it has to end well."""
+def run(command: tuple[str, ...], environment: dict[str, str], stub: Stub | None = None, code: int = 0) -> Ran:
+    """Run one process to its end, which has to be with this exit code."""
     with tempfile.TemporaryFile() as out:
         began = time.perf_counter()
         with subprocess.Popen(command, stdout=out, env=os.environ | environment) as process:
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
         wall_s = time.perf_counter() - began
-        if process.returncode:
+        if process.returncode != code:
             raise subprocess.CalledProcessError(process.returncode, command)
         out.seek(0)
         stdout = out.read().decode()
@@ -161,18 +169,21 @@ def main() -> int:
     print(f"{asked.blocks} blocks in 20 tenants, one marked for deletion; median of {asked.repeats}, least…most")
     start_up(report, asked.repeats)
     large_ring(report)
+    plans(report)
     for latency_ms in LATENCIES_MS:
         ring_pages(report, asked.repeats, latency_ms)
     with serving(asked.blocks) as bench:
         peaks = [peak for latency_ms in LATENCIES_MS for peak in rebuilds(bench, report, asked.repeats, latency_ms)]
+        check_peaks = [peak for latency_ms in LATENCIES_MS for peak in checks(bench, report, asked.repeats, latency_ms)]
         structures = bench.client("indexes").answer
     with serving(asked.blocks, tenants=1) as bench:
         list_large(bench, report, asked.repeats)
     report.title("peak memory of a rebuild from scratch")
     small = median(peaks)
     report.fact(f"{asked.blocks} blocks", mib(small), index_sizes(structures))
+    report.fact("of a check", mib(median(check_peaks)))
     if asked.full:
-        memory(report, asked.blocks * 10, small, structures)
+        memory(report, asked.blocks * 10, small, structures, median(check_peaks))
     else:
         report.fact(f"{asked.blocks * 10} blocks", "skipped", "with --full")
     if not report.is_exact:
@@ -207,6 +218,15 @@ def large_ring(report: Report) -> None:
     for name, (seconds, ratio) in well.items():
         lost_s, lost_ratio = lost[name]
         report.fact(name, f"{ratio:.2f}", f"{seconds * 1000:.1f} ms; {lost_ratio:.2f}, {lost_s * 1000:.1f} ms")
+
+
+def plans(report: Report) -> None:
+    """Compare planning a large tenant with planning a tenth of it."""
+    report.title(f"compaction of one tenant with {PLANNED} blocks, of CPU time, against a tenth of them")
+    for name, (took, ratio) in run((sys.executable, "-m", "bench.plan", str(PLANNED)), {}).answer.items():
+        report.ratio(
+            f"{name}, until nothing is left", [ratio], f"<= {N_LOG_N}", f"{took / PLANNED * 1e6:.0f} us a block"
+        )
 
 
 def ring_pages(report: Report, repeats: int, latency_ms: int) -> None:
@@ -257,6 +277,35 @@ def rebuilds(bench: Bench, report: Report, repeats: int, latency_ms: int) -> lis
     count_requests(report, "from scratch", scratch, plan, objects)
     count_requests(report, "--reuse", reused, plan, new)
     return [ran.peak_bytes for ran in scratch]
+
+
+def checks(bench: Bench, report: Report, repeats: int, latency_ms: int) -> list[int]:
+    """Compare a check of the whole bucket with the bare requests, count requests, and return the peaks of memory."""
+    bench.stub.delay(0, 0)
+    file = CACHE / "plan-check.json"
+    plan = bench.client("plan-check", str(file)).answer
+    bench.stub.delay(latency_ms, latency_ms)
+    ours, bare = [], []
+    for _ in range(repeats):
+        ours.append(bench.check())
+        bare.append(bench.client("bare", str(file)))
+    report.title(f"check of the whole bucket, at {latency_ms} ms a request")
+    seconds = f"{median(one.wall_s for one in ours):.1f} s, bare {median(one.wall_s for one in bare):.1f} s"
+    report.ratio("check ÷ bare requests", quotients(ours, bare), "", seconds)
+    report.ratio("the same, of CPU time", [a.cpu_s / b.cpu_s for a, b in zip(ours, bare, strict=True)], "")
+    expected = {
+        "get": plan["keys"],
+        "list": plan["pages"] + CHECK_ROOT_PAGES,
+        "other": 1,
+        **dict.fromkeys(("put", "delete", "head", "404", "412", "503"), 0),
+    }
+    requests = ours[0].requests
+    report.count("check: GET", expected["get"], requests["get"], "metas, marks, indexes and statuses, each once")
+    report.count("check: LIST", expected["list"], requests["list"], f"{plan['pages']} pages of tenants")
+    for kind in list(expected)[2:]:
+        if expected[kind] != requests[kind]:
+            report.count(f"check: {kind}", expected[kind], requests[kind])
+    return [ran.peak_bytes for ran in ours]
 
 
 def quotients(ours: list[Ran], theirs: list[Ran]) -> list[float]:
@@ -330,13 +379,15 @@ def list_large(bench: Bench, report: Report, repeats: int) -> None:
     report.ratio("ours ÷ one page after another", [each["ours_s"] / each["serial_s"] for each in answers], "")
 
 
-def memory(report: Report, blocks: int, small: float, small_structures: dict[str, int]) -> None:
+def memory(report: Report, blocks: int, small: float, small_structures: dict[str, int], small_check: float) -> None:
     """Compare the peak memory of ten times the blocks."""
     with serving(blocks) as bench:
         peak = bench.cortexctl(*REBUILD).peak_bytes
+        check_peak = bench.check().peak_bytes
         structures = bench.client("indexes").answer
     report.fact(f"{blocks} blocks", mib(peak), index_sizes(structures))
     report.ratio("ten times the blocks ÷ these", [peak / small], "")
+    report.ratio("the same, of a check", [check_peak / small_check], "", mib(check_peak))
     # Of one tenant after the other: both are there when they are compared.
     beside = [(peak - 2 * structures["largest"]) / (small - 2 * small_structures["largest"])]
     report.ratio("the same, beside the largest index, old and new", beside, "<= 1.3")

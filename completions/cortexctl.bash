@@ -2,7 +2,7 @@
 _cortexctl_at() {
     case "$1" in
         "")
-            commands="explain version demo completion ring bucket journal"
+            commands="explain version demo completion ring bucket plan journal"
             options="--help"
             valued=""
             ;;
@@ -43,8 +43,8 @@ _cortexctl_at() {
             ;;
         "ring check")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --earlier --token-file --expect --all --help"
-            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --fail-on --only --ignore --earlier --token-file --expect"
+            options="-s --source --config.file --config.expand-env --from-live --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline --earlier --token-file --expect --all --help"
+            valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --fail-on --only --ignore --baseline --earlier --token-file --expect"
             ;;
         "ring diff")
             commands=""
@@ -82,7 +82,7 @@ _cortexctl_at() {
             valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --interval --for"
             ;;
         "bucket")
-            commands="tenants ls inspect index"
+            commands="tenants ls inspect check undelete quarantine retention cleanup index marks"
             options="--help"
             valued=""
             ;;
@@ -93,13 +93,38 @@ _cortexctl_at() {
             ;;
         "bucket ls")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --state --level --min-time --max-time --min-size --label --help"
-            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant --state --level --min-time --max-time --min-size --label"
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant"
             ;;
         "bucket inspect")
             commands=""
             options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --help"
             valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of"
+            ;;
+        "bucket check")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant --volume --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant --volume"
+            ;;
+        "bucket undelete")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --force --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant"
+            ;;
+        "bucket quarantine")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir"
+            ;;
+        "bucket retention")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --retention --within --all --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant --retention --within"
+            ;;
+        "bucket cleanup")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --all-tenants --exclude-tenant --what --older-than --pattern --irreversible --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant --what --older-than --pattern"
             ;;
         "bucket index")
             commands="show check diff rebuild"
@@ -113,8 +138,8 @@ _cortexctl_at() {
             ;;
         "bucket index check")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore -t --tenant --user --exclude-tenant --help"
-            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --fail-on --only --ignore -t --tenant --user --exclude-tenant"
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant"
             ;;
         "bucket index diff")
             commands=""
@@ -125,6 +150,51 @@ _cortexctl_at() {
             commands=""
             options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --all-tenants --exclude-tenant --reuse --help"
             valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant"
+            ;;
+        "bucket marks")
+            commands="ls migrate add rm"
+            options="--help"
+            valued=""
+            ;;
+        "bucket marks ls")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --kind --drift --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant --kind"
+            ;;
+        "bucket marks migrate")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --all-tenants --exclude-tenant --kind --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant --kind"
+            ;;
+        "bucket marks add")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind --details --reason --parquet-version --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind --details --reason --parquet-version"
+            ;;
+        "bucket marks rm")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind"
+            ;;
+        "plan")
+            commands="compaction disk store-gateway"
+            options="--help"
+            valued=""
+            ;;
+        "plan compaction")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --until-done --left --rate --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --rate"
+            ;;
+        "plan disk")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --volume --horizon --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --fail-on --only --ignore --baseline --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --volume --horizon"
+            ;;
+        "plan store-gateway")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant -s --source --gateways --replication-factor --zone-awareness --no-zone-awareness --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant -s --source --gateways --replication-factor"
             ;;
         "journal")
             commands="ls show undo resume"
@@ -188,7 +258,7 @@ _cortexctl() {
             _cortexctl_reply -W "table wide json ndjson csv yaml"
             return
             ;;
-        *" -s" | *" --source" | *" --config.file" | *" --from-live" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --earlier" | *" --token-file" | *" --plan-out" | *" --journal-dir" | *" --from" | *" -b" | *" --bucket" | *" --runtime-config.file" | *" --objstore.config-file")
+        *" -s" | *" --source" | *" --config.file" | *" --from-live" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --baseline" | *" --earlier" | *" --token-file" | *" --plan-out" | *" --journal-dir" | *" --from" | *" -b" | *" --bucket" | *" --runtime-config.file" | *" --objstore.config-file")
             _cortexctl_reply -f
             return
             ;;
@@ -200,15 +270,23 @@ _cortexctl() {
             _cortexctl_reply -W "RNG RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46"
             return
             ;;
+        "bucket check --only" | "bucket check --ignore")
+            _cortexctl_reply -W "BLK CMP IDX LCK MRK OBJ PAR POI TEN BLK01 BLK02 BLK03 BLK04 BLK05 BLK06 BLK07 BLK08 BLK09 BLK10 BLK11 BLK12 BLK13 BLK14 BLK15 BLK16 BLK17 CMP01 CMP02 CMP03 CMP04 CMP05 CMP06 CMP07 CMP08 CMP09 IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 LCK01 LCK02 LCK03 MRK01 MRK02 MRK03 MRK04 MRK05 MRK06 MRK07 MRK08 OBJ01 OBJ02 OBJ03 OBJ04 PAR01 PAR02 PAR03 POI01 POI02 POI03 POI04 POI05 POI06 TEN01 TEN02 TEN03 TEN04 TEN05"
+            return
+            ;;
         "bucket index check --only" | "bucket index check --ignore")
             _cortexctl_reply -W "IDX POI IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 POI01 POI02 POI03 POI04 POI05 POI06"
+            return
+            ;;
+        "plan disk --only" | "plan disk --ignore")
+            _cortexctl_reply -W "DSK DSK01 DSK02"
             return
             ;;
         *" --ring")
             _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
             return
             ;;
-        "ring forget --apply" | "ring restore --apply" | "bucket index rebuild --apply")
+        "ring forget --apply" | "ring restore --apply" | "bucket undelete --apply" | "bucket quarantine --apply" | "bucket cleanup --apply" | "bucket index rebuild --apply" | "bucket marks migrate --apply" | "bucket marks add --apply" | "bucket marks rm --apply")
             [[ $word == -* ]] || { _cortexctl_reply -f; return; }
             ;;
         *" --storage-driver")
@@ -217,6 +295,14 @@ _cortexctl() {
             ;;
         *" --state")
             _cortexctl_reply -W "complete marked partial broken ghost"
+            return
+            ;;
+        "bucket marks add --kind" | "bucket marks rm --kind")
+            _cortexctl_reply -W "deletion no-compact parquet"
+            return
+            ;;
+        *" --strategy")
+            _cortexctl_reply -W "default shuffle-sharding partitioning"
             return
             ;;
     esac
@@ -229,7 +315,7 @@ _cortexctl() {
     else
         case "$command $position" in
             "explain 0")
-                _cortexctl_reply -W "IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 POI01 POI02 POI03 POI04 POI05 POI06 RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46"
+                _cortexctl_reply -W "BLK01 BLK02 BLK03 BLK04 BLK05 BLK06 BLK07 BLK08 BLK09 BLK10 BLK11 BLK12 BLK13 BLK14 BLK15 BLK16 BLK17 CMP01 CMP02 CMP03 CMP04 CMP05 CMP06 CMP07 CMP08 CMP09 IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 LCK01 LCK02 LCK03 MRK01 MRK02 MRK03 MRK04 MRK05 MRK06 MRK07 MRK08 OBJ01 OBJ02 OBJ03 OBJ04 PAR01 PAR02 PAR03 POI01 POI02 POI03 POI04 POI05 POI06 TEN01 TEN02 TEN03 TEN04 TEN05 RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46 DSK01 DSK02"
                 ;;
             "demo 0" | "ring snapshot 0" | "ring tokens "*)
                 _cortexctl_reply -f

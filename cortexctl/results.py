@@ -21,6 +21,8 @@ class Kind(StrEnum):
     TIME_MS = "time_ms"
     DURATION_S = "duration_s"
     SEVERITY = "severity"
+    SHARE = "share"
+    """A part of the largest, from 0 to 1: a bar in a table."""
 
 
 @dataclass(frozen=True, slots=True)

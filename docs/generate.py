@@ -22,7 +22,7 @@ What `cortexctl bucket index check` and `cortexctl ring check` look for; `cortex
 finding is graded as its check is, unless the text says otherwise. `--fail-on` sets from which severity on a run exits
 with 1; `--only` and `--ignore` choose checks by their code or its beginning. A check that needs to know what was not
 given is not run, and `ring check` says so."""
-OF_COMMANDS = {"bucket": "bucket index check", "ring": "ring check"}
+OF_COMMANDS = {"bucket": "bucket index check", "ring": "ring check", "plan": "plan disk"}
 """The command that runs each group of checks."""
 
 

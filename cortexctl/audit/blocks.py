@@ -106,13 +106,14 @@ def views(
         for tenant in tenants:
             survey = ViewSurvey(tenant, now_s, delays, **asked)
             if tenant in marked:
-                survey.mark_for_deletion(_read_or_error(bucket, layout.tenant_deletion_mark(tenant)))
+                survey.mark_for_deletion(read_or_error(bucket, layout.tenant_deletion_mark(tenant)))
             yield survey
 
     return survey_all(bucket, tenants, surveys())
 
 
-def _read_or_error(bucket: Bucket, key: str) -> bytes | SourceError:
+def read_or_error(bucket: Bucket, key: str) -> bytes | SourceError:
+    """Return an object's bytes, or why they could not be read."""
     try:
         return bucket.read(key).body
     except SourceError as error:
@@ -191,7 +192,7 @@ def list_blocks(bucket: Bucket, tenants: Sequence[str], now_s: float, delays: De
         if isinstance(view, SourceError):
             failed.append(view)
         else:
-            items += (row for row, meta in _block_rows(view) if wanted.takes(row, meta))
+            items += (row for row, meta in block_rows(view) if wanted.takes(row, meta))
     states = Counter(str(row["state"]) for row in items)
     total = {
         "tenants": len(tenants),
@@ -205,7 +206,8 @@ def list_blocks(bucket: Bucket, tenants: Sequence[str], now_s: float, delays: De
     return Listed(Table(_BLOCK_COLUMNS, items, total, note=note), failed)
 
 
-def _block_rows(view: TenantView) -> Iterator[tuple[dict[str, Any], Meta | None]]:
+def block_rows(view: TenantView) -> Iterator[tuple[dict[str, Any], Meta | None]]:
+    """Yield a row a block of one tenant, with its meta.json where that can be read."""
     rows: dict[str, tuple[dict[str, Any], Meta | None]] = {
         block.id: (_block_row(view, block), block.meta if isinstance(block.meta, Meta) else None)
         for block in view.blocks.values()

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from cortexctl.audit.blocks import views
 from cortexctl.blocks import bucket_index, layout
 from cortexctl.blocks.bucket_index import BucketIndex, IndexedBlock
-from cortexctl.blocks.checks import CHECKS
-from cortexctl.blocks.survey import Fault
-from cortexctl.blocks.view import Block, Delays, StoredFile, TenantView
+from cortexctl.blocks.checks import OF_AN_INDEX
+from cortexctl.blocks.survey import Fault, StoredFile
+from cortexctl.blocks.view import Block, Delays, TenantView
 from cortexctl.errors import DataError, SourceError
 from cortexctl.findings import Check, Finding, run_checks
 from cortexctl.results import Column, Kind, Row, Table
@@ -89,6 +89,8 @@ class Checked:
     findings: Sequence[Finding]
     tenants: int
     failed: Sequence[SourceError]
+    unread: frozenset[str] = frozenset()
+    """The tenants that these are about."""
 
 
 def check_index(
@@ -101,20 +103,22 @@ def check_index(
     paste: Callable[[str], str],
 ) -> Checked:
     """Run the index and poison checks on each tenant, one listing each; what seems missing is listed again first."""
-    chosen = [check for check in CHECKS if only(check)]
+    chosen = [check for check in OF_AN_INDEX if only(check)]
     findings: list[Finding] = []
     failed: list[SourceError] = []
-    for _, view in views(bucket, tenants, now_s, delays):
+    unread: set[str] = set()
+    for tenant, view in views(bucket, tenants, now_s, delays):
+        faults = [view] if isinstance(view, SourceError) else list(unreadable(view))
+        failed += faults
+        unread.update([tenant] if faults else ())
         if isinstance(view, SourceError):
-            failed.append(view)
             continue
-        failed += _unreadable(view)
         _look_again(bucket, view)
         findings += run_checks(chosen, view, view.id, paste)
-    return Checked(findings, len(tenants), failed)
+    return Checked(findings, len(tenants), failed, frozenset(unread))
 
 
-def _unreadable(view: TenantView) -> Iterator[SourceError]:
+def unreadable(view: TenantView) -> Iterator[SourceError]:
     """Yield the faults that are no fact about the tenant: its objects could not be fetched."""
     faults: list[object] = [block.meta for block in view.blocks.values()]
     faults += [view.index, view.sync_status, view.cleaner_marker]
@@ -136,6 +140,11 @@ def _look_again(bucket: Bucket, view: TenantView) -> None:
             block_id, _, name = layout.split(found.key)[1].partition("/")
             block = view.blocks.setdefault(block_id, Block(block_id))
             block.files[name] = StoredFile(found.size_bytes, found.modified_s)
+    look_at_index_again(bucket, view)
+
+
+def look_at_index_again(bucket: Bucket, view: TenantView) -> None:
+    """Take the bucket index as it is now, where that can be read."""
     stored = bucket.read_or_none(layout.bucket_index(view.id))
     if stored is not None and stored.body != view.index_body:
         try:

@@ -34,6 +34,8 @@ class Discovery:
     tenants: Mapping[str, Standing]
     user_index: Mapping[str, str] | None
     """`active`, `deleting` or `deleted` by tenant; None without a user index."""
+    objects: Sequence[str] = ()
+    """In the root, but for the user index."""
     user_index_fault: str = ""
     user_index_updated_at_s: int | None = None
 
@@ -58,7 +60,8 @@ def discover(bucket: Bucket) -> Discovery:
     standing |= {name: Standing.INVALID for name in names if not layout.is_valid_tenant(name)}
     standing |= {name: Standing.INVALID for name in objects if name != layout.USER_INDEX}
     listed, fault, updated_at_s = _user_index(bucket) if layout.USER_INDEX in objects else (None, "", None)
-    return Discovery(dict(sorted(standing.items())), listed, fault, updated_at_s)
+    others = [name for name in objects if name != layout.USER_INDEX]
+    return Discovery(dict(sorted(standing.items())), listed, others, fault, updated_at_s)
 
 
 def _user_index(bucket: Bucket) -> tuple[dict[str, str] | None, str, int | None]:

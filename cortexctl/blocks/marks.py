@@ -119,3 +119,24 @@ def decode_sync_status(body: bytes) -> SyncStatus:
 def encode_visit(marker: VisitMarker) -> bytes:
     """Return the marker as a compactor writes it."""
     return msgspec.json.encode(marker)
+
+
+def encode_deletion(block_id: str, details: str, deletion_time_s: int) -> bytes:
+    """Return the mark as Cortex writes it. Source: thanos-io/thanos, pkg/block/block.go, MarkForDeletion."""
+    fields: dict[str, str | int] = {"id": block_id, "version": VERSION}
+    if details:
+        fields["details"] = details
+    return golang.encode(fields | {"deletion_time": deletion_time_s})
+
+
+def encode_no_compact(block_id: str, details: str, no_compact_time_s: int, reason: str) -> bytes:
+    """Return the mark as Cortex writes it. Source: thanos-io/thanos, pkg/block/block.go, MarkForNoCompact."""
+    fields: dict[str, str | int] = {"id": block_id, "version": VERSION}
+    if details:
+        fields["details"] = details
+    return golang.encode(fields | {"no_compact_time": no_compact_time_s, "reason": reason})
+
+
+def encode_parquet(version: int, shards: int) -> bytes:
+    """Return the mark as Cortex writes it. Source: pkg/storage/parquet/converter_marker.go, WriteConverterMark."""
+    return golang.encode({"version": version, **({"shards": shards} if shards else {})})

@@ -4,14 +4,15 @@ A survey is pure. It is shown each object of the tenant as the listing yields it
 read, so that the storage layer can stream a listing and have the reads of many tenants in flight at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 import msgspec
 
-from cortexctl.errors import SourceError
+from cortexctl.errors import AccessDeniedError, DataError, NotFoundError, SourceError
 
 Surveyed = TypeVar("Surveyed", covariant=True)
+_Read = TypeVar("_Read")
 
 
 class StoredObject(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -20,6 +21,29 @@ class StoredObject(msgspec.Struct, frozen=True, gc=False, array_like=True):
     key: str
     size_bytes: int
     modified_s: float
+    etag: str | None = None
+    """Of marks alone, to compare their two copies; None where the store has none. See `etag_kept`."""
+
+
+def etag_kept(key: str, etag: str | None) -> str | None:
+    """Return what is kept of an ETag: of all objects, they would take more memory than the rest of a listing."""
+    return etag if key.endswith("-mark.json") else None
+
+
+class StoredFile(msgspec.Struct, frozen=True, gc=False):
+    """What is kept of an object of the listing; `modified_s` in Unix seconds."""
+
+    size_bytes: int
+    modified_s: float
+    etag: str | None = None
+    """Kept of marks alone, to compare their two copies."""
+
+
+class Upload(msgspec.Struct, frozen=True, gc=False):
+    """A multipart upload that was begun, and neither completed nor aborted."""
+
+    key: str
+    begun_s: float
 
 
 class Survey(Protocol[Surveyed]):
@@ -46,3 +70,17 @@ class Fault(msgspec.Struct, frozen=True, gc=False):
     kind: str
     """`missing`, `denied`, `corrupt`, or `unavailable`."""
     message: str
+
+
+def read_or_fault(body: bytes | SourceError, decode: Callable[[bytes], _Read]) -> _Read | Fault | None:
+    """Return what was read, why it could not be, or None where it was gone by then."""
+    if isinstance(body, NotFoundError):
+        return None
+    if isinstance(body, AccessDeniedError):
+        return Fault("denied", "may not be read: access denied")
+    if isinstance(body, SourceError):
+        return Fault("unavailable", str(body))
+    try:
+        return decode(body)
+    except DataError as error:
+        return Fault("corrupt", str(error))

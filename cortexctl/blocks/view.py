@@ -3,21 +3,20 @@
 An object that cannot be read is a `Fault` in its place, so one bad meta.json hides nothing else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TypeVar
+from sys import intern
 
 from cortexctl.blocks import bucket_index, layout, marks
 from cortexctl.blocks.bucket_index import BucketIndex
+from cortexctl.blocks.details import Details
 from cortexctl.blocks.marks import DeletionMark, ParquetMark, SyncStatus, TenantDeletionMark, VisitMarker
-from cortexctl.blocks.survey import Fault, StoredObject
-from cortexctl.errors import AccessDeniedError, DataError, NotFoundError, SourceError
+from cortexctl.blocks.survey import Fault, StoredFile, StoredObject, read_or_fault
+from cortexctl.errors import SourceError
 from cortexctl.tsdb import meta as metas
 from cortexctl.tsdb import ulid
 from cortexctl.tsdb.meta import Meta
-
-_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,10 @@ class Delays:
     deletion_delay_s: float = 12 * 3600
     max_stale_period_s: float = 3600
     cleaner_visit_marker_timeout_s: float = 10 * 60
+    compaction_interval_s: float = 3600
+    compaction_visit_marker_timeout_s: float = 10 * 60
+    ignore_deletion_mark_delay_s: float = 6 * 3600
+    tenant_cleanup_delay_s: float = 6 * 3600
     grace_s: float = 3600
     """How long a listing may lag behind what was written."""
 
@@ -45,14 +48,6 @@ class State(StrEnum):
     """Its meta.json cannot be read or is not its own, or a file it lists is missing or of another size."""
     GHOST = "ghost"
     """No block, but Cortex takes it for one: the name of a directory or object, or an entry of the index."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoredFile:
-    """An object under a block; `modified_s` in Unix seconds."""
-
-    size_bytes: int
-    modified_s: float
 
 
 @dataclass(slots=True)
@@ -119,10 +114,13 @@ class Block:
             if found is not None and found.size_bytes != size_bytes:
                 yield f"{path} has {found.size_bytes} bytes, not {size_bytes}"
 
-    def _expected_paths(self, meta: Meta) -> list[str]:
-        listed = [file.rel_path for file in meta.thanos.files if file.rel_path != layout.META]
-        segments = [f"chunks/{name}" for name in meta.thanos.segment_files]
-        return list(dict.fromkeys((*segments, *listed, layout.INDEX)))
+    def _expected_paths(self, meta: Meta) -> Iterable[str]:
+        paths = dict.fromkeys(f"chunks/{name}" for name in meta.thanos.segment_files)
+        for file in meta.thanos.files:
+            paths[file.rel_path] = None
+        paths[layout.INDEX] = None
+        paths.pop(layout.META, None)
+        return paths
 
 
 @dataclass(slots=True)
@@ -147,6 +145,9 @@ class TenantView:
     """The tenant's own mark, from either place."""
     objects: int = 0
     size_bytes: int = 0
+    details: Details = field(default_factory=Details)
+    """What only `bucket check` looks at; empty elsewhere."""
+    _kept: list[Block] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def readable_index(self) -> BucketIndex | None:
@@ -179,8 +180,10 @@ class TenantView:
         return State.MARKED if self.is_marked(block) else State.COMPLETE
 
     def kept(self) -> Iterator[Block]:
-        """Yield the blocks that queries are to see: complete, and not marked for deletion."""
-        return (block for block in self.blocks.values() if self.state(block) is State.COMPLETE)
+        """Yield the blocks that queries are to see: complete, and not marked for deletion. They are told once."""
+        if self._kept is None:
+            self._kept = [block for block in self.blocks.values() if self.state(block) is State.COMPLETE]
+        return iter(self._kept)
 
 
 @dataclass(slots=True)
@@ -211,15 +214,21 @@ class ViewSurvey:
         elif rest == layout.BUCKET_INDEX_NAME or (rest == layout.SYNC_STATUS_NAME and self.with_marks):
             yield found.key
         else:
-            canonical = ulid.read_as_cortex(directory)
-            if canonical is not None:
-                view.ghosts[directory] = canonical
+            yield from self._see_other(rest, found)
+
+    def _see_other(self, rest: str, found: StoredObject) -> Iterator[str]:
+        directory = rest.partition("/")[0]
+        canonical = ulid.read_as_cortex(directory)
+        if canonical is not None:
+            self._view.ghosts[directory] = canonical
+        return iter(())
 
     def _see_in_block(self, block_id: str, name: str, found: StoredObject) -> Iterator[str]:
         block = self._view.blocks.get(block_id)
         if block is None:
             block = self._view.blocks[block_id] = Block(block_id)
-        block.files[name] = StoredFile(found.size_bytes, found.modified_s)
+        # The names of a block's files are those of every block's.
+        block.files[intern(name)] = StoredFile(found.size_bytes, found.modified_s)
         if (name == layout.META and self.with_metas) or (
             name in (layout.DELETION_MARK, layout.PARQUET_MARK) and self.with_marks
         ):
@@ -248,22 +257,22 @@ class ViewSurvey:
         block = view.blocks.get(directory)
         if block is not None:
             if name == layout.META:
-                block.meta = _read(body, metas.decode)
+                block.meta = read_or_fault(body, metas.decode)
             elif name == layout.DELETION_MARK:
-                block.deletion_mark = _read(body, marks.decode_deletion)
+                block.deletion_mark = read_or_fault(body, marks.decode_deletion)
             else:
-                block.parquet_mark = _read(body, marks.decode_parquet)
+                block.parquet_mark = read_or_fault(body, marks.decode_parquet)
         elif rest == layout.BUCKET_INDEX_NAME:
             self._take_index(body)
         elif rest == layout.SYNC_STATUS_NAME:
-            view.sync_status = _read(body, marks.decode_sync_status)
+            view.sync_status = read_or_fault(body, marks.decode_sync_status)
         elif rest == layout.CLEANER_MARKER_NAME:
-            view.cleaner_marker = _read(body, marks.decode_visit)
+            view.cleaner_marker = read_or_fault(body, marks.decode_visit)
         elif view.deletion_mark is None:
-            view.deletion_mark = _read(body, marks.decode_tenant)
+            view.deletion_mark = read_or_fault(body, marks.decode_tenant)
 
     def _take_index(self, body: bytes | SourceError) -> None:
-        decoded = _read(body, bucket_index.decode)
+        decoded = read_or_fault(body, bucket_index.decode)
         if isinstance(decoded, bucket_index.Decoded):
             self._view.index, self._view.index_oddities = decoded.index, decoded.oddities
         else:
@@ -273,23 +282,10 @@ class ViewSurvey:
 
     def mark_for_deletion(self, body: bytes | SourceError) -> None:
         """Take in the tenant's deletion mark from its newer place, outside the prefix, which Cortex prefers."""
-        mark = _read(body, marks.decode_tenant)
+        mark = read_or_fault(body, marks.decode_tenant)
         if mark is not None:
             self._view.deletion_mark = mark
 
     def result(self) -> TenantView:
         """Return the view."""
         return self._view
-
-
-def _read(body: bytes | SourceError, decode: Callable[[bytes], _Read]) -> _Read | Fault | None:
-    if isinstance(body, NotFoundError):
-        return None
-    if isinstance(body, AccessDeniedError):
-        return Fault("denied", "may not be read: access denied")
-    if isinstance(body, SourceError):
-        return Fault("unavailable", str(body))
-    try:
-        return decode(body)
-    except DataError as error:
-        return Fault("corrupt", str(error))

@@ -134,7 +134,7 @@ def save_plan(plan: "Plan", path: Path) -> None:
 
 def refuse_past_limits(plan: "Plan", options: ApplyOptions) -> None:
     """Raise RefusedError when a plan writes more than was allowed."""
-    operations = [operation for step in plan.steps for operation in step.operations]
+    operations = [operation for step in plan.steps for operation in step.operations if operation.is_change]
     size_bytes = sum(len(operation.wants or b"") for operation in operations)
     if options.max_changes is not None and len(operations) > options.max_changes:
         raise RefusedError(f"the plan writes {len(operations)} objects, and --max-changes is {options.max_changes}")

@@ -1,20 +1,20 @@
 """`cortexctl bucket`: tenants, blocks, and one block."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cortexctl.cli import index
+from cortexctl.cli import bucket_check, index, marks
+from cortexctl.cli.blocks import quarantine, undelete
+from cortexctl.cli.cleanup import cleanup, retention
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants
+from cortexctl.cli.options import BlockFilterOptions, BucketOptions, ExcludedTenants, OutputOptions, Tenants
 from cortexctl.cli.session import session
-from cortexctl.errors import ExitCode, UsageError
-
-if TYPE_CHECKING:
-    from cortexctl.blocks.view import State
+from cortexctl.errors import ExitCode
 
 app = typer.Typer(no_args_is_help=True, help="Look into a bucket of blocks, and repair it.")
 app.add_typer(index.app, name="index")
+app.add_typer(marks.app, name="marks")
 
 
 @app.command()
@@ -44,32 +44,9 @@ def tenants(
 def ls(
     source: BucketOptions,
     output: OutputOptions,
+    blocks: BlockFilterOptions,
     tenant: Tenants = None,
     exclude_tenant: ExcludedTenants = None,
-    state: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--state",
-            help="Blocks in this state: complete, marked, partial, broken or ghost. Repeatable.",
-            metavar="STATE",
-        ),
-    ] = None,
-    level: Annotated[
-        list[int] | None, typer.Option("--level", help="Blocks of this compaction level. Repeatable.", metavar="N")
-    ] = None,
-    min_time: Annotated[
-        str | None, typer.Option("--min-time", help="Blocks with samples after this time.", metavar="TIME")
-    ] = None,
-    max_time: Annotated[
-        str | None, typer.Option("--max-time", help="Blocks with samples before this time.", metavar="TIME")
-    ] = None,
-    min_size: Annotated[
-        str | None, typer.Option("--min-size", help="Blocks of at least this size.", metavar="SIZE")
-    ] = None,
-    label: Annotated[
-        list[str] | None,
-        typer.Option("--label", help="Blocks whose meta.json has this label; a glob.", metavar="NAME=VALUE"),
-    ] = None,
 ) -> None:
     """List blocks with their times, size, level, state and marks.
 
@@ -78,38 +55,15 @@ def ls(
     """
     from cortexctl.audit.blocks import BlockFilter, list_blocks
     from cortexctl.audit.tenants import choose
-    from cortexctl.units import parse_size, parse_time_s
+    from cortexctl.cli.selecting import block_filter
 
     with session(source, output, "bucket ls") as run:
-        wanted = BlockFilter(
-            states=frozenset(_state(each) for each in state or ()),
-            levels=frozenset(level or ()),
-            min_time_ms=None if min_time is None else int(parse_time_s(min_time, run.now_s) * 1000),
-            max_time_ms=None if max_time is None else int(parse_time_s(max_time, run.now_s) * 1000),
-            min_size_bytes=None if min_size is None else parse_size(min_size),
-            labels=tuple(_label(each) for each in label or ()),
-        )
+        wanted = block_filter(blocks, run.now_s) or BlockFilter()
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         with run.working(chosen):
             listed = list_blocks(run.bucket, chosen, run.now_s, run.delays, wanted)
         run.output.emit(listed.result)
         run.fail_for(listed.failed, len(chosen))
-
-
-def _state(text: str) -> "State":
-    from cortexctl.blocks.view import State
-
-    try:
-        return State(text)
-    except ValueError:
-        raise UsageError(f"--state {text!r}: write one of {', '.join(State)}") from None
-
-
-def _label(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise UsageError(f"--label {text!r}: write NAME=VALUE")
-    return name, value.strip('"')
 
 
 @app.command()
@@ -131,3 +85,8 @@ def inspect(
         run.output.emit(document, is_well=sound)
         if not sound:
             raise typer.Exit(ExitCode.DATA)
+
+
+bucket_check.add_to(app)
+for command in (undelete, quarantine, retention, cleanup):
+    app.command()(command)

@@ -7,14 +7,23 @@ if TYPE_CHECKING:
 
 
 def checks(group: str = "") -> "tuple[Check[Any], ...]":
-    """Return the checks of a group of commands, `bucket` or `ring`, in the order of their codes; all of any other."""
+    """Return the checks of a group of commands, in the order of codes: `bucket`, `bucket index`, `ring`, `plan`.
+
+    Of any other it is all of them.
+    """
     from cortexctl.blocks.checks import CHECKS as OF_BLOCKS
+    from cortexctl.blocks.checks import OF_AN_INDEX
+    from cortexctl.compaction.checks import CHECKS as OF_PLANS
     from cortexctl.ring.checks import CHECKS as OF_RINGS
 
     match group:
+        case "bucket index":
+            return OF_AN_INDEX
         case "bucket":
             return OF_BLOCKS
         case "ring":
             return OF_RINGS
+        case "plan":
+            return OF_PLANS
         case _:
-            return (*OF_BLOCKS, *OF_RINGS)
+            return (*OF_BLOCKS, *OF_RINGS, *OF_PLANS)

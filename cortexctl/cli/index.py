@@ -21,6 +21,7 @@ from cortexctl.cli.options import (
     Tenants,
 )
 from cortexctl.cli.session import Session, session
+from cortexctl.cli.verdict import judge, read_baseline
 from cortexctl.errors import ExitCode, PartialError, RefusedError, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -65,20 +66,26 @@ def check(
     """
     from cortexctl.audit.index import check_index
     from cortexctl.audit.tenants import choose
-    from cortexctl.blocks.checks import CHECKS
-    from cortexctl.findings import Severity, worst
+    from cortexctl.blocks.checks import OF_AN_INDEX
     from cortexctl.render import FindingsResult
 
     with session(source, output, "bucket index check") as run:
-        only = chooser(findings, CHECKS)
+        only = chooser(findings, OF_AN_INDEX)
+        baseline = read_baseline(findings)
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         with run.working(chosen):
             checked = check_index(run.bucket, chosen, run.now_s, run.delays, only=only, paste=run.paste)
-        grade = worst(checked.findings)
-        is_well = grade is None or grade < Severity[findings.fail_on.upper()]
-        run.output.emit(FindingsResult(checked.findings, (), checked.tenants), is_well=is_well)
+        run_codes = {each.code for each in OF_AN_INDEX if only(each)}
+        verdict = judge(
+            findings,
+            baseline,
+            checked.findings,
+            lambda code, name: code in run_codes and name in chosen and name not in checked.unread,
+        )
+        result = FindingsResult(checked.findings, (), checked.tenants, compared=verdict.compared)
+        run.output.emit(result, is_well=verdict.is_well)
         run.fail_for(checked.failed, len(chosen))
-        if not is_well:
+        if not verdict.is_well:
             raise typer.Exit(ExitCode.FINDINGS)
 
 

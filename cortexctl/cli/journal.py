@@ -182,7 +182,7 @@ def resume(
 
 def _resume_preview(journal: "FileJournal", kept: JournalOptions) -> "Table":
     rows = [
-        (step.scope, operation.key, "to be written")
+        (step.scope, operation.key, "to be written" if operation.is_change else "to be as it was")
         for first, step in journal.plan.numbered()
         for seq, operation in enumerate(step.operations, start=first)
         if not journal.is_done(seq)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from cortexctl import __version__
-from cortexctl.cli import bucket, journal, ring
+from cortexctl.cli import bucket, journal, plan, ring
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import OutputOptions
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(ring.app, name="ring")
 app.add_typer(bucket.app, name="bucket")
+app.add_typer(plan.app, name="plan")
 app.add_typer(journal.app, name="journal")
 
 

@@ -100,6 +100,36 @@ class OutputOptions:
 
 
 @dataclass(frozen=True)
+class BlockFilterOptions:
+    """Which blocks; each that is given has to hold."""
+
+    state: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--state",
+            help="Blocks in this state: complete, marked, partial, broken or ghost. Repeatable.",
+            metavar="STATE",
+        ),
+    ] = None
+    level: Annotated[
+        list[int] | None, typer.Option("--level", help="Blocks of this compaction level. Repeatable.", metavar="N")
+    ] = None
+    min_time: Annotated[
+        str | None, typer.Option("--min-time", help="Blocks with samples after this time.", metavar="TIME")
+    ] = None
+    max_time: Annotated[
+        str | None, typer.Option("--max-time", help="Blocks with samples before this time.", metavar="TIME")
+    ] = None
+    min_size: Annotated[
+        str | None, typer.Option("--min-size", help="Blocks of at least this size.", metavar="SIZE")
+    ] = None
+    label: Annotated[
+        list[str] | None,
+        typer.Option("--label", help="Blocks whose meta.json has this label; a glob.", metavar="NAME=VALUE"),
+    ] = None
+
+
+@dataclass(frozen=True)
 class FindingOptions:
     """Which checks, and when they fail the run."""
 
@@ -112,6 +142,14 @@ class FindingOptions:
     ] = None
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", help="Likewise, to leave out. Repeatable.", metavar="CODE")
+    ] = None
+    baseline: Annotated[
+        Path | None,
+        typer.Option(
+            "--baseline",
+            help="What an earlier run wrote with -o json: its findings are known, and do not fail this one.",
+            metavar="FILE",
+        ),
     ] = None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cortexctl.cli import ring_forget, ring_keys, ring_watch
+from cortexctl.cli import ring_forget, ring_keys, ring_watch, verdict
 from cortexctl.cli.choosing import chooser
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import FindingOptions, OutputOptions
@@ -111,7 +111,6 @@ def check(
     checks. Changes nothing. Needs to read the ring pages, or the KV store.
     """
     from cortexctl.audit.rings import quorum_lines
-    from cortexctl.findings import Severity, worst
     from cortexctl.render import FindingsResult, NotRun
     from cortexctl.ring.checks import CHECKS
     from cortexctl.ring.judge import judge
@@ -119,6 +118,7 @@ def check(
     if ring and all_rings:
         raise UsageError("give rings, or --all")
     only = chooser(findings, CHECKS)
+    baseline = verdict.read_baseline(findings, "ring")
     with ring_session(source, access, output, "ring check", rings=ring or ()) as run:
         components = run.components(ring)
         surveyed = run.survey(components, _extras(run, evidence))
@@ -127,8 +127,11 @@ def check(
         not_run = {(each.code, each.needs): NotRun(each.code, each.needs) for one in judged for each in one.not_run}
         notes = [f"{each.component.name}: {line}" for each in surveyed.rings for line in quorum_lines(each.primary)]
         notes += [f"{each.component.name}: {run.judging.describe(each.component)}" for each in surveyed.rings]
-        grade = worst(found)
-        is_well = grade is None or grade < Severity[findings.fail_on.upper()]
+        run_codes = {
+            each.component.name: {one.code for one in CHECKS if only(one)} - {one.code for one in judgement.not_run}
+            for each, judgement in zip(surveyed.rings, judged, strict=True)
+        }
+        said = verdict.judge(findings, baseline, found, lambda code, name: code in run_codes.get(name, ()))
         failed = _unexpected(surveyed, named=bool(ring))
         result = FindingsResult(
             found,
@@ -137,12 +140,13 @@ def check(
             scope="ring",
             notes=notes,
             unread=[each.document() for each in failed],
+            compared=said.compared,
         )
         if surveyed.rings or output.output not in ("table", "wide"):  # of nothing there is nothing to say but why
-            run.output.emit(result, is_well=is_well and not failed)
+            run.output.emit(result, is_well=said.is_well and not failed)
         run.fail_for(failed, len(surveyed.rings))
         _fail_for_absent(run, surveyed, named=bool(ring))
-        if not is_well:
+        if not said.is_well:
             raise typer.Exit(ExitCode.FINDINGS)
 
 

@@ -61,6 +61,10 @@ class Session:
             deletion_delay_s=compactor.deletion_delay_s,
             max_stale_period_s=store.max_stale_period_s,
             cleaner_visit_marker_timeout_s=compactor.cleaner_visit_marker_timeout_s,
+            compaction_interval_s=compactor.compaction_interval_s,
+            compaction_visit_marker_timeout_s=compactor.compaction_visit_marker_timeout_s,
+            ignore_deletion_mark_delay_s=store.ignore_deletion_mark_delay_s,
+            tenant_cleanup_delay_s=compactor.tenant_cleanup_delay_s,
         )
 
     def parquet_enabled(self, tenant: str) -> bool | None:
@@ -156,11 +160,13 @@ class Output:
 @contextmanager
 def session(source: BucketOptions, output: OutputOptions, command: str) -> Iterator[Session]:
     """Open the bucket for one run, and say at its end what it took."""
+    from cortexctl.cli.heap import give_back_large_buffers
     from cortexctl.cli.locate import find_bucket
     from cortexctl.storage.objects import Bounds
     from cortexctl.storage.open import Driver, open_bucket
 
     started_at_s = time.time()
+    give_back_large_buffers()
     config, location = find_bucket(source)
     bounds = Bounds(
         timeout_s=_positive(parse_duration_s(source.timeout), "--timeout"),

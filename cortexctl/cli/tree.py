@@ -148,8 +148,9 @@ def _parameter(parameter: Any, context: Any, names: tuple[str, ...], metavar: st
 
 
 def _group_of(context: Any) -> str:
-    """Return the first word after the program's name; empty for the program itself."""
-    return str((*context.command_path.split(), "", "")[1])
+    """Return the first word after the program's name, empty for the program itself; of indexes, the first two."""
+    words: list[str] = context.command_path.split()[1:3]
+    return " ".join(words if words == ["bucket", "index"] else words[:1])
 
 
 def _known_words(name: str, group: str) -> tuple[str, ...]:

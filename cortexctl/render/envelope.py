@@ -27,10 +27,23 @@ def head(summary: Mapping[str, Any], output: OutputSpec) -> dict[str, Any]:
 
 
 def tail(result: Result) -> dict[str, Any]:
-    """Return what comes after the rows: for findings, the checks that were not run."""
+    """Return what comes after the rows: for findings, the checks that were not run, and what is fixed."""
     if not isinstance(result, FindingsResult):
         return {}
-    return {"not_run": [{"code": each.code, "needs": each.needs} for each in result.checks_not_run]}
+    after: dict[str, Any] = {"not_run": [{"code": each.code, "needs": each.needs} for each in result.checks_not_run]}
+    if result.compared is not None:
+        after["baseline"] = result.compared.baseline
+        after["fixed"] = [
+            {
+                "code": each.code,
+                "severity": str(each.severity),
+                result.scope: each.scope,
+                "subject": each.subject,
+                "message": each.message,
+            }
+            for each in result.compared.fixed
+        ]
+    return after
 
 
 def whole(answer: Document, output: OutputSpec) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
+from cortexctl.baseline import Compared
 from cortexctl.findings import Finding, Severity
 from cortexctl.render.select import select
 from cortexctl.render.spec import OutputSpec
@@ -40,11 +41,14 @@ class FindingsResult:
     """What was found well, in a line each."""
     unread: Sequence[Mapping[str, str]] = ()
     """What could not be read, and why."""
+    compared: Compared | None = None
+    """How they compare with a baseline: a page shows only what is new."""
 
     @property
     def columns(self) -> Sequence[Column]:
         """The fields of `Finding.document`, in its order."""
-        names = ("code", "name", "severity", self.scope, "subject", "message", "evidence", "consequence", "next")
+        names = ["code", "name", "severity", self.scope, "subject", "message", "evidence", "consequence", "next"]
+        names += [] if self.compared is None else ["known"]
         return [Column(name, Kind.SEVERITY if name == "severity" else Kind.TEXT, wide=name in _WIDE) for name in names]
 
     @property
@@ -57,36 +61,58 @@ class FindingsResult:
         """The number of findings, in all and by severity, and of what was and was not looked at."""
         return {
             "findings": len(self.findings),
-            **self._by_severity(),
+            **_by_severity(self.findings),
             "scopes_checked": self.scopes_checked,
             "checks_not_run": len(self.checks_not_run),
+            **self._by_novelty(),
             **({"notes": list(self.notes)} if self.notes else {}),
             **({"unread": list(self.unread)} if self.unread else {}),
         }
 
     def rows(self) -> Iterable[Row]:
         """Yield each finding as its document."""
-        return (finding.document() for finding in self.findings)
+        if self.compared is None:
+            return (finding.document() for finding in self.findings)
+        known = zip(self.findings, self.compared.known, strict=True)
+        return ({**finding.document(), "known": is_known} for finding, is_known in known)
 
     def footer(self) -> str:
         """Return the counts by severity, and a line for each thing that checks lacked."""
-        counts = ", ".join(f"{count} {name}" for name, count in self._by_severity().items() if count)
+        shown = self.findings if self.compared is None else self.compared.new(self.findings)
+        counts = ", ".join(f"{count} {name}" for name, count in _by_severity(shown).items() if count)
+        new = "" if self.compared is None else "new "
         checked = f"{self.scopes_checked} {self.scope}{'' if self.scopes_checked == 1 else 's'} checked"
-        lines = [*self.notes, f"{counts or 'no findings'} ({checked})"]
+        lines = [*self.notes, f"{counts or f'no {new}findings'} ({checked})"]
+        if self.compared is not None:
+            lines.append(
+                f"{sum(self.compared.known)} known, {len(self.compared.fixed)} fixed since {self.compared.baseline}"
+            )
+            lines += [f"fixed: {_where(asdict(each))}  {each.message}" for each in self.compared.fixed]
         lacking: dict[str, list[str]] = {}
         for each in self.checks_not_run:
             lacking.setdefault(each.needs, []).append(each.code)
         lines += [f"not run, needs {needs}: {', '.join(codes)}" for needs, codes in lacking.items()]
         return "\n".join(lines)
 
-    def _by_severity(self) -> dict[str, int]:
-        counts = Counter(finding.severity for finding in self.findings)
-        return {str(severity): counts[severity] for severity in _WORST_FIRST}
+    def _by_novelty(self) -> dict[str, int]:
+        if self.compared is None:
+            return {}
+        known = sum(self.compared.known)
+        return {"new": len(self.findings) - known, "known": known, "fixed": len(self.compared.fixed)}
+
+
+def _by_severity(findings: Iterable[Finding]) -> dict[str, int]:
+    counts = Counter(finding.severity for finding in findings)
+    return {str(severity): counts[severity] for severity in _WORST_FIRST}
+
+
+def _where(row: Mapping[str, Any], scope: str = "scope") -> str:
+    return escape(row["code"]) + " " + "  ".join(escape(row[key]) for key in (scope, "subject") if row[key])
 
 
 def write_page(result: FindingsResult, output: OutputSpec, stream: TextIO) -> None:
     """Write the findings worst first, within a severity in the order asked for, and the footer."""
-    rows = list(select(result, output).rows)
+    rows = [row for row in select(result, output).rows if not row.get("known")]
     limit = fitted_width(output, stream)
     is_first = True
     for severity in map(str, _WORST_FIRST):
@@ -102,7 +128,7 @@ def write_page(result: FindingsResult, output: OutputSpec, stream: TextIO) -> No
 def _finding(row: Row, scope: str, limit: int | None, colour: bool) -> Iterator[str]:
     severity = f"{row['severity'].upper():<8}"
     shown = painted(severity, row["severity"]) if colour else severity
-    where = escape(row["code"]) + " " + "  ".join(escape(row[key]) for key in (scope, "subject") if row[key])
+    where = _where(row, scope)
     message = escape(row["message"])
     if limit is None or cell_width(f"{severity} {where}  {message}") <= limit:
         yield f"{shown} {where}  {message}".rstrip(" ")

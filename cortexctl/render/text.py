@@ -10,6 +10,8 @@ from cortexctl.findings import Severity
 from cortexctl.results import Kind
 from cortexctl.units import format_duration, format_size, format_time, format_time_ms
 
+_BAR = 20
+"""How long a bar is, in cells."""
 _FIRST_INSTANT_S = 10**9
 """A bare `_s` from here on is an instant (2001 and later); below, a duration of up to 31 years."""
 
@@ -54,6 +56,8 @@ def _number(value: float, kind: Kind) -> str:
             return format_duration(value)
         case Kind.SEVERITY:
             return str(Severity(int(value)))
+        case Kind.SHARE:
+            return "#" * round(min(max(value, 0), 1) * _BAR) or "."
         case _:
             return _words(value)
 

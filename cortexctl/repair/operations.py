@@ -28,6 +28,11 @@ class Operation:
     wants: bytes | None = field(repr=False)
     why: str = ""
 
+    @property
+    def is_change(self) -> bool:
+        """Whether it changes anything: one that wants what it expects is a condition on those after it."""
+        return self.expects != digest(self.wants)
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

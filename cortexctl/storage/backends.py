@@ -11,11 +11,13 @@ from typing import Any, ClassVar, TypeAlias
 
 from fsspec import AbstractFileSystem
 
-from cortexctl.blocks.survey import StoredObject
+from cortexctl.blocks.survey import StoredObject, Upload
 from cortexctl.storage.objects import Stored, Version
 
 PlainScan: TypeAlias = Callable[[str, str | None], Iterator[list[StoredObject]]]
 """Lists what is under a path and behind another, whatever the keys look like."""
+PlainUploads: TypeAlias = Callable[[str], Iterator[list[Upload]]]
+"""Lists the unfinished multipart uploads to what is under a path."""
 
 
 class Conditional(Enum):
@@ -53,7 +55,7 @@ class Backend(ABC):
         """Return pages of paths as pages of keys."""
         if not self.root:
             return pages
-        return ([StoredObject(self.key(o.key), o.size_bytes, o.modified_s) for o in page] for page in pages)
+        return ([StoredObject(self.key(o.key), o.size_bytes, o.modified_s, o.etag) for o in page] for page in pages)
 
     @abstractmethod
     def scan(self, prefix: str, after: str | None = None) -> Iterator[list[StoredObject]]:
@@ -65,6 +67,10 @@ class Backend(ABC):
     @abstractmethod
     def children(self, prefix: str) -> tuple[list[str], list[str]]:
         """Return the directories (ending in `/`) and the objects directly under a prefix, as whole keys."""
+
+    def uploads(self) -> Iterator[list[Upload]] | None:
+        """Yield unfinished multipart uploads in pages, as whole keys; None where the store has no list of them."""
+        return None
 
     @abstractmethod
     def fetch(self, key: str) -> Stored:
@@ -95,6 +101,7 @@ class ObstoreBackend(Backend):
         conditional: Conditional,
         writers: Any = None,
         plain_scan: PlainScan | None = None,
+        plain_uploads: PlainUploads | None = None,
         *,
         starts_anywhere: bool = True,
     ) -> None:
@@ -104,6 +111,7 @@ class ObstoreBackend(Backend):
         self._writer_for = writers
         """Returns the file system to write a key with, where uploads to it need other settings."""
         self._plain_scan = plain_scan
+        self._plain_uploads = plain_uploads
 
     def scan(self, prefix: str, after: str | None = None) -> Iterator[list[StoredObject]]:
         """Yield pages of the listing; one request each."""
@@ -126,6 +134,13 @@ class ObstoreBackend(Backend):
         """Return the directories and objects directly under a prefix."""
         directories, objects = self.fs.children(self.path(prefix))
         return [self.key(each) for each in directories], [self.key(each) for each in objects]
+
+    def uploads(self) -> Iterator[list[Upload]] | None:
+        """Yield unfinished uploads, of a store that has a list of them."""
+        if self._plain_uploads is None:
+            return None
+        pages = self._plain_uploads(self.path(""))
+        return ([Upload(self.key(each.key), each.begun_s) for each in page] for page in pages)
 
     def fetch(self, key: str) -> Stored:
         """Return an object, in one GET."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Self, TypeVar
 
-from cortexctl.blocks.survey import StoredObject
+from cortexctl.blocks.survey import StoredObject, Upload
 from cortexctl.errors import ConflictError, CortexctlError, NotFoundError, RefusedError, SourceError, UnavailableError
 from cortexctl.storage.backends import Backend, Conditional
 from cortexctl.storage.bulk import in_order
@@ -72,6 +72,15 @@ class Bucket:
         """
         for page in self._pages(prefix):
             yield from page
+
+    def unfinished_uploads(self) -> list[Upload] | None:
+        """Return the multipart uploads that were begun and not ended; None where the store has no list of them."""
+        if self.backend.uploads() is None:
+            return None
+        pages = self.requests.make("LIST", self.display, lambda: list(self.backend.uploads() or ()))
+        for _ in pages[1:]:
+            self.requests.count("LIST")
+        return [each for page in pages for each in page]
 
     def scan_many(self, prefixes: Iterable[str]) -> Iterator[tuple[str, Iterator[StoredObject]]]:
         """Yield each prefix with its objects, in order, while the listings of the next prefixes are under way.

@@ -12,7 +12,7 @@ import obstore
 from fsspec.spec import AbstractFileSystem
 from obstore.store import ObjectStore
 
-from cortexctl.blocks.survey import StoredObject
+from cortexctl.blocks.survey import StoredObject, etag_kept
 from cortexctl.storage.objects import Stored, Version
 
 PAGE = 1000
@@ -47,7 +47,12 @@ class ObstoreFileSystem(AbstractFileSystem):
         offset = after if self._starts_anywhere else None
         for chunk in obstore.list(self.store, prefix or None, offset=offset, chunk_size=PAGE):
             page = [
-                StoredObject(each["path"], each["size"], each["last_modified"].timestamp())
+                StoredObject(
+                    each["path"],
+                    each["size"],
+                    each["last_modified"].timestamp(),
+                    etag_kept(each["path"], each["e_tag"]),
+                )
                 for each in chunk
                 if each["path"] != itself
             ]

@@ -17,13 +17,13 @@ from urllib.parse import urlsplit, urlunsplit
 from obstore.store import S3Store
 
 from cortexctl.blocks import layout
-from cortexctl.blocks.survey import StoredObject
+from cortexctl.blocks.survey import StoredObject, Upload
 from cortexctl.config import SSE, BucketLocation, S3Settings
 from cortexctl.errors import AccessDeniedError, UsageError
 from cortexctl.storage.backends import Conditional, ObstoreBackend
 from cortexctl.storage.objects import Bounds, Version
 from cortexctl.storage.obstorefs import ObstoreFileSystem
-from cortexctl.storage.stock_s3 import S3fsBackend, list_pages
+from cortexctl.storage.stock_s3 import S3fsBackend, list_pages, upload_pages
 
 _SSE_ALGORITHMS = {"SSE-S3": "AES256", "SSE-KMS": "aws:kms"}
 _ANYWHERE = "us-east-1"
@@ -41,6 +41,10 @@ def obstore_backend(location: BucketLocation, settings: S3Settings, bounds: Boun
         boto = client(settings, bounds)
         return list_pages(lambda name, **request: getattr(boto, name)(**request), settings.bucket, path, after, "")
 
+    def plain_uploads(path: str) -> Iterator[list[Upload]]:
+        boto = client(settings, bounds)
+        return upload_pages(lambda name, **request: getattr(boto, name)(**request), settings.bucket, path)
+
     fs = ObstoreFileSystem(S3Store(settings.bucket, **options))
     return ObstoreBackend(
         fs,
@@ -48,6 +52,7 @@ def obstore_backend(location: BucketLocation, settings: S3Settings, bounds: Boun
         _conditional(settings),
         _Writers(location, settings, options, bounds, fs),
         plain_scan,
+        plain_uploads,
     )
 
 

@@ -6,7 +6,7 @@ Slow next to obstore, but it takes every key that S3 does, signature v2, and the
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal
 
-from cortexctl.blocks.survey import StoredObject
+from cortexctl.blocks.survey import StoredObject, Upload, etag_kept
 from cortexctl.storage.backends import Backend, Conditional
 from cortexctl.storage.objects import Stored, Version
 
@@ -20,12 +20,28 @@ def list_pages(call: Call, bucket: str, prefix: str, after: str | None, version:
     start = {"Marker" if version == "v1" else "StartAfter": after} if after else {}
     for answer in _answers(call, version, Bucket=bucket, Prefix=prefix, **start):
         page = [
-            StoredObject(each["Key"], each["Size"], each["LastModified"].timestamp())
+            StoredObject(
+                each["Key"],
+                each["Size"],
+                each["LastModified"].timestamp(),
+                etag_kept(each["Key"], each.get("ETag")),
+            )
             for each in answer.get("Contents", ())
             if each["Key"] != prefix  # the placeholder of a directory, which Cortex skips too
         ]
         if page:
             yield page
+
+
+def upload_pages(call: Call, bucket: str, prefix: str) -> Iterator[list[Upload]]:
+    """Yield the unfinished multipart uploads to keys under a prefix, a page at a time; one request each."""
+    request: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
+    while True:
+        answer = call("list_multipart_uploads", **request)
+        yield [Upload(each["Key"], each["Initiated"].timestamp()) for each in answer.get("Uploads", ())]
+        if not answer.get("IsTruncated"):
+            return
+        request |= {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
 
 
 def put_condition(replacing: Stored | None) -> dict[str, str]:
@@ -86,6 +102,11 @@ class S3fsBackend(Backend):
             directories += [self.key(each["Prefix"]) for each in answer.get("CommonPrefixes", ())]
             objects += [self.key(each["Key"]) for each in answer.get("Contents", ()) if each["Key"] != path]
         return directories, objects
+
+    def uploads(self) -> Iterator[list[Upload]]:
+        """Yield unfinished uploads, a page a request."""
+        for page in upload_pages(self._call, self._bucket, self.path("")):
+            yield [Upload(self.key(each.key), each.begun_s) for each in page]
 
     def fetch(self, key: str) -> Stored:
         """Return an object, in one GET."""

@@ -6,6 +6,7 @@ of what Go takes: field names that differ only in case are not matched, and `nul
 """
 
 import json
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -21,6 +22,8 @@ UInt64 = Annotated[int, msgspec.Meta(ge=0)]
 Ulid = Annotated[str, msgspec.Meta(min_length=26, max_length=26)]
 """An id among many: Go looks at little but its length."""
 
+_ESCAPED = {each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}
+
 
 def decode(body: bytes, decoder: "msgspec.json.Decoder[Struct]") -> Struct:
     """Return the struct in `body`. Raises DataError, saying what is wrong, where Go would return an error."""
@@ -32,6 +35,15 @@ def decode(body: bytes, decoder: "msgspec.json.Decoder[Struct]") -> Struct:
             return _decode_leniently(body, decoder)
     except RecursionError as error:
         raise DataError("is nested too deeply") from error
+
+
+def encode(fields: Mapping[str, str | int]) -> bytes:
+    """Return an object as Go's `json.Marshal` writes it: compact, in this order, and safe within HTML.
+
+    Raises ValueError for a text that is not Unicode.
+    """
+    text = json.dumps(dict(fields), ensure_ascii=False, separators=(",", ":"))
+    return "".join(_ESCAPED.get(each, each) for each in text).encode()
 
 
 def block_id(text: str) -> str:

@@ -18,9 +18,20 @@ RINGS = sorted(COMPONENTS)
 SHELLS = ["bash", "zsh", "fish"]
 
 ANSWERS = {
-    "": ["bucket", "completion", "demo", "explain", "journal", "ring", "version"],
+    "": ["bucket", "completion", "demo", "explain", "journal", "plan", "ring", "version"],
     "buc": ["bucket"],
-    "bucket ": ["index", "inspect", "ls", "tenants"],
+    "bucket ": [
+        "check",
+        "cleanup",
+        "index",
+        "inspect",
+        "ls",
+        "marks",
+        "quarantine",
+        "retention",
+        "tenants",
+        "undelete",
+    ],
     "bucket index reb": ["rebuild"],
     "bucket index rebuild --plan": ["--plan-out"],
     "bucket ls --us": ["--user"],
@@ -33,6 +44,8 @@ ANSWERS = {
     "bucket index check --only RNG": [],
     "ring check --only RNG0": [code for code in CODES if code.startswith("RNG0")],
     "ring check --ignore POI": [],
+    "plan disk --only D": ["DSK", "DSK01", "DSK02"],
+    "plan compaction --strategy p": ["partitioning"],
     "ring check ": RINGS,
     "ring check ingester st": ["store-gateway"],
     "ring show ": RINGS,

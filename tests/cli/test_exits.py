@@ -159,7 +159,7 @@ def test_messages_are_one_line_without_control_characters(capsys: pytest.Capture
 
 def test_explain(cli: Cli) -> None:
     ran = cli("explain")
-    assert ran.stdout.startswith("IDX01  ")
+    assert ran.stdout.startswith("BLK01  ")
     assert ran.stderr == ""
     assert cli("explain", "poi03").stdout.startswith("POI03 ")
     assert "no check 'NOPE'" in cli("explain", "NOPE", code=2).stderr

@@ -173,6 +173,13 @@ def test_the_tenant_has_no_findings_at_its_moment(served: Served) -> None:
     assert json.loads(text)["findings"] == []
 
 
+def test_the_whole_catalogue_finds_nothing_at_its_moment(served: Served) -> None:
+    text = served.run("bucket", "check", "-o", "json", "--as-of", "2026-11-21T01:19:25Z", "--fail-on", "info")
+    document = json.loads(text)
+    assert document["findings"] == []
+    assert document["summary"]["scopes_checked"] == 1
+
+
 def test_blocks_are_listed_as_they_are(served: Served) -> None:
     document = json.loads(served.run("bucket", "ls", "-o", "json"))
     assert document["summary"]["states"] == {"complete": 10, "marked": 104}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from cortexctl.blocks import bucket_index, layout
 from cortexctl.blocks.bucket_index import BucketIndex, Decoded, IndexedBlock, IndexedMark, Parquet
 from cortexctl.blocks.build import IndexSurvey
-from cortexctl.blocks.checks import CHECKS
-from cortexctl.blocks.view import ViewSurvey
+from cortexctl.blocks.check_survey import CheckSurvey
+from cortexctl.blocks.checks import OF_A_TENANT
 from cortexctl.errors import DataError
 from cortexctl.findings import run_checks
 from cortexctl.tsdb import ulid
@@ -129,9 +129,9 @@ def test_any_text_is_an_index_or_a_data_error(text: bytes) -> None:
 @given(BODIES | TEXTS.map(gzipped))
 def test_any_index_leaves_a_tenant_to_be_checked(body: bytes) -> None:
     objects = a_block(A) | a_block(B) | marked(B) | converted(A) | {layout.bucket_index(TENANT): body}
-    tenant = survey(objects, {}, ViewSurvey(TENANT, NOW_S))
+    tenant = survey(objects, {}, CheckSurvey(TENANT, NOW_S))
     assert tenant.index is not None
-    for finding in run_checks(CHECKS, tenant, TENANT):
+    for finding in run_checks(OF_A_TENANT, tenant, TENANT):
         json.dumps(finding.document())
 
 

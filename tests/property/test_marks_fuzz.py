@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from cortexctl.blocks import layout
 from cortexctl.blocks.build import ABORTS, Build, IndexSurvey
-from cortexctl.blocks.checks import CHECKS
+from cortexctl.blocks.check_survey import CheckSurvey
+from cortexctl.blocks.checks import OF_A_TENANT
 from cortexctl.blocks.survey import Fault
-from cortexctl.blocks.view import State, TenantView, ViewSurvey
+from cortexctl.blocks.view import State, TenantView
 from cortexctl.findings import run_checks
 from tests.builders import (
     NOW_S,
@@ -52,8 +53,8 @@ def build(objects: dict[str, Body]) -> Build:
 
 
 def checked(objects: dict[str, Body]) -> TenantView:
-    tenant = survey(OBJECTS | objects, {}, ViewSurvey(TENANT, NOW_S))
-    for finding in run_checks(CHECKS, tenant, TENANT):
+    tenant = survey(OBJECTS | objects, {}, CheckSurvey(TENANT, NOW_S))
+    for finding in run_checks(OF_A_TENANT, tenant, TENANT):
         json.dumps(finding.document())
     assert tenant.state(tenant.blocks[A]) is State.COMPLETE
     return tenant
@@ -92,11 +93,31 @@ def test_any_visit_marker(body: bytes) -> None:
     assert build({CLEANER: body}) == build({})
 
 
+GROUP = layout.partitioned_group(TENANT, 7)
+A_GROUP = b'{"partitionedGroupID": 7, "partitions": [{"partitionID": 0, "blocks": ["%s"]}], "version": 1}' % A.encode()
+A_PARTITION_MARK = b'{"status": "inProgress", "visitTime": 1795230000, "partitionedGroupCreationTime": 1}'
+
+
+@given(bodies(A_GROUP), bodies(A_PARTITION_MARK))
+def test_any_partitioned_group(group: bytes, mark: bytes) -> None:
+    tenant = checked({GROUP: group, f"{layout.partition_marks(TENANT, 7)}partition-0-visit-mark.json": mark})
+    assert tenant.details.groups.keys() == {7}
+
+
+@given(bodies(a_visit_marker()), bodies(b'{"id": "%s", "version": 1, "no_compact_time": 1795230000}' % A.encode()))
+def test_any_mark_of_a_block(visit: bytes, no_compact: bytes) -> None:
+    tenant = checked(
+        {layout.visit_mark(TENANT, A): visit}
+        | {key(TENANT, A, layout.NO_COMPACT_MARK): no_compact for key in (layout.local_mark, layout.global_mark)}
+    )
+    assert tenant.details.visit_marks.keys() == tenant.details.no_compact_marks.keys() == {A}
+
+
 @given(bodies(b'{"deletion_time": 1795230000, "finished_time": 1795230001}'))
 def test_any_tenant_mark(body: bytes) -> None:
     tenant = checked({TENANT_MARK: body})
     assert tenant.is_deleting
-    reader = ViewSurvey(TENANT, NOW_S)
+    reader = CheckSurvey(TENANT, NOW_S)
     reader.mark_for_deletion(body)
     assert reader.result().deletion_mark == tenant.deletion_mark
 
@@ -109,9 +130,9 @@ KEYS = st.tuples(NAMES, FILES).map("/".join) | NAMES | st.text(max_size=30)
 @given(st.dictionaries(KEYS, st.binary(max_size=3), max_size=8))
 def test_any_names(bodies_by_name: dict[str, bytes]) -> None:
     objects: dict[str, Body] = {f"{TENANT}/{name}": body for name, body in bodies_by_name.items()}
-    tenant = survey(objects, {}, ViewSurvey(TENANT, NOW_S))
+    tenant = survey(objects, {}, CheckSurvey(TENANT, NOW_S))
     assert tenant.objects == len(objects)
-    list(run_checks(CHECKS, tenant, TENANT))
+    list(run_checks(OF_A_TENANT, tenant, TENANT))
     built = survey(objects, {}, IndexSurvey(TENANT))
     assert built.directories == len(tenant.blocks)
     assert built.index.blocks == []

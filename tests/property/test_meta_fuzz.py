@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from cortexctl.blocks import layout
 from cortexctl.blocks.build import Build, IndexSurvey
-from cortexctl.blocks.checks import CHECKS
+from cortexctl.blocks.check_survey import CheckSurvey
+from cortexctl.blocks.checks import OF_A_TENANT
 from cortexctl.blocks.survey import Fault
-from cortexctl.blocks.view import TenantView, ViewSurvey
+from cortexctl.blocks.view import TenantView
 from cortexctl.errors import DataError
 from cortexctl.findings import run_checks
 from cortexctl.tsdb import meta as metas
@@ -33,7 +34,7 @@ def build(body: bytes) -> Build:
 
 def view(body: bytes) -> TenantView:
     objects = a_block(A) | a_block(B) | {META: body, layout.bucket_index(TENANT): an_index([an_entry(A), an_entry(B)])}
-    return survey(objects, {}, ViewSurvey(TENANT, NOW_S))
+    return survey(objects, {}, CheckSurvey(TENANT, NOW_S))
 
 
 @given(BODIES)
@@ -69,7 +70,7 @@ def test_a_view_has_the_meta_or_the_fault_and_all_checks_run(body: bytes) -> Non
     assert isinstance(block.meta, metas.Meta | Fault)
     assert isinstance(block.lacks(), list)
     assert tenant.state(block)
-    for finding in run_checks(CHECKS, tenant, TENANT):
+    for finding in run_checks(OF_A_TENANT, tenant, TENANT):
         json.dumps(finding.document())
 
 

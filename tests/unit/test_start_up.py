@@ -45,6 +45,8 @@ def modules_of(*arguments: str) -> set[str]:
         "bucket ls",
         "bucket index rebuild",
         "bucket index check",
+        "bucket marks add",
+        "bucket cleanup",
         "ring",
         "ring check",
         "ring forget",

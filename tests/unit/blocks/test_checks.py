@@ -1,4 +1,4 @@
-"""Every check of a tenant: its documentation, cases that it finds, and near misses that it does not.
+"""Every check of a bucket index: its documentation, cases that it finds, and near misses that it does not.
 
 A case is a tenant, as changes to a healthy one, and everything that all of `CHECKS` together say of it. So each case
 is also a near miss of every check that it does not name, and a check without a case of each kind fails.
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from cortexctl.blocks import layout
-from cortexctl.blocks.checks import CHECKS
+from cortexctl.blocks.checks import OF_AN_INDEX as CHECKS
 from cortexctl.blocks.view import Delays, TenantView, ViewSurvey
 from cortexctl.errors import AccessDeniedError, UnavailableError
 from cortexctl.findings import Check, Problem, Severity, run_checks

@@ -8,8 +8,8 @@ import pytest
 from cortexctl.blocks import layout
 from cortexctl.blocks.bucket_index import BucketIndex
 from cortexctl.blocks.marks import DeletionMark, ParquetMark, SyncStatus, TenantDeletionMark, VisitMarker
-from cortexctl.blocks.survey import Fault
-from cortexctl.blocks.view import Delays, State, StoredFile, TenantView, ViewSurvey
+from cortexctl.blocks.survey import Fault, StoredFile
+from cortexctl.blocks.view import Delays, State, TenantView, ViewSurvey
 from cortexctl.errors import AccessDeniedError, NotFoundError, UnavailableError
 from cortexctl.tsdb.meta import Meta
 from tests.builders import (

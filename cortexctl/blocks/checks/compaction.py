@@ -1,0 +1,333 @@
+"""Checks of compaction: what should have been merged, marked or removed by now and was not."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from cortexctl.blocks import layout
+from cortexctl.blocks.checks import paste
+from cortexctl.blocks.checks.metas import YEAR_2000_MS
+from cortexctl.blocks.checks.needs import Need
+from cortexctl.blocks.view import TenantView
+from cortexctl.blocks.windows import Live, Window, by_group, live, superseded, windows
+from cortexctl.findings import Problem, Severity, check
+from cortexctl.units import format_duration, format_size, format_time_ms
+
+BACKLOG_IS_HIGH_S = 12 * 3600
+GAP_MS = 2 * 3600 * 1000
+INDEX_LIMIT_BYTES = 64 << 30
+"""An index cannot be larger: its references are 32 bits of 16 bytes each."""
+_INDEX_IS_NEAR = 0.85
+_MOST_NAMED = 10
+
+
+def _late_s(tenant: TenantView) -> float:
+    return 2 * tenant.delays.compaction_interval_s
+
+
+def _is_settled(tenant: TenantView, each: Live) -> bool:
+    """Whether compactors have had their time with the block."""
+    uploaded_s = each.block.uploaded_at_s
+    return uploaded_s is not None and tenant.now_s - uploaded_s > _late_s(tenant)
+
+
+def _may_compact(each: Live) -> bool:
+    return layout.NO_COMPACT_MARK not in each.block.files
+
+
+@check("CMP01", "compacted-overlap", Severity.WARNING)
+def compacted_overlap(tenant: TenantView) -> Iterator[Problem]:
+    """Two compacted blocks of one group overlap in time.
+
+    Their duplicate samples are stored and read twice. Compaction is behind, or halts at one of them at every run.
+
+    Look at the compactor's logs for what it halts at, and at the BLK findings of the tenant.
+    Source: Thanos, pkg/compact/planner.go, selectOverlappingMetas.
+    """
+    left_out = {each.id for each, _ in superseded(tenant)}  # for CMP02 and CMP06
+    compacted = [
+        each
+        for each in live(tenant)
+        if each.meta.compaction.level > 1 and _may_compact(each) and not each.is_partition and each.id not in left_out
+    ]
+    for group in by_group(each for each in compacted if _is_settled(tenant, each)):
+        last = group[0]
+        for each in group[1:]:
+            if each.meta.min_time < last.meta.max_time:
+                overlap_ms = min(each.meta.max_time, last.meta.max_time) - each.meta.min_time
+                yield Problem(
+                    each.id,
+                    f"overlaps {last.id} by {format_duration(overlap_ms / 1000)}",
+                    {
+                        "with": last.id,
+                        "overlap_ms": overlap_ms,
+                        "level": each.meta.compaction.level,
+                        "level_of_other": last.meta.compaction.level,
+                    },
+                    paste.inspect(tenant, each.id),
+                )
+            if each.meta.max_time > last.meta.max_time:
+                last = each
+
+
+@check("CMP02", "superseded-block", Severity.WARNING)
+def superseded_block(tenant: TenantView) -> Iterator[Problem]:
+    """All that a block was made of is in another block too, and it is not marked for deletion.
+
+    Its samples are stored and read twice. The next compaction of the tenant would mark it: none has come to its end.
+
+    Look at why compaction does not; or mark the block for deletion.
+    Source: Thanos, pkg/compact/compact.go, GarbageCollect.
+    """
+    for each, by in _superseded(tenant):
+        if not _is_parent(each, by):
+            yield Problem(
+                each.id,
+                f"all its sources are in {by.id} too",
+                {"by": by.id, "sources": len(each.meta.compaction.sources), "size_bytes": each.block.size_bytes},
+                paste.inspect(tenant, each.id),
+            )
+
+
+@check("CMP06", "parent-not-marked", Severity.WARNING)
+def parent_not_marked(tenant: TenantView) -> Iterator[Problem]:
+    """A block was merged into another, and is not marked for deletion.
+
+    Its samples are stored and read twice. The compactor ended between uploading the one and marking the other, and no
+    compaction of the tenant has come to its end since.
+
+    Mark it for deletion, or leave it to the next compaction.
+    Source: Thanos, pkg/compact/compact.go, compact.
+    """
+    for each, by in _superseded(tenant):
+        if _is_parent(each, by):
+            yield Problem(
+                each.id,
+                f"merged into {by.id}, and not marked for deletion",
+                {"by": by.id, "level": each.meta.compaction.level, "size_bytes": each.block.size_bytes},
+                paste.inspect(tenant, each.id),
+            )
+
+
+def _is_parent(each: Live, by: Live) -> bool:
+    return any(parent.ulid == each.id for parent in by.meta.compaction.parents)
+
+
+def _superseded(tenant: TenantView) -> Iterator[tuple[Live, Live]]:
+    for each, by in superseded(tenant):
+        if _is_settled(tenant, each) and _is_settled(tenant, by):
+            yield each, by
+
+
+@check("CMP03", "backlog", Severity.WARNING)
+def backlog(tenant: TenantView) -> Iterator[Problem]:
+    """Blocks as ingesters upload them wait to be compacted for longer than a compactor should take.
+
+    Queries over their time read every replica, store-gateways hold more blocks than they should, and the disk that
+    the compaction will take grows. Past twelve hours it is high: the compactor is stuck or too slow.
+
+    Look at the compactor's logs and metrics; give it more concurrency, or more instances with shuffle sharding.
+    Source: Cortex, pkg/compactor/shuffle_sharding_grouper.go, groupBlocksByCompactableRanges.
+    """
+    ranges_s = tenant.details.compacting.block_ranges_s
+    late_s = (ranges_s[0] if ranges_s else 0) + 3 * tenant.delays.compaction_interval_s
+    late = list(_due(tenant, lambda window: _age_s(tenant, window) > late_s))
+    waiting = {each.id: each for window in late for each in window.blocks if each.meta.compaction.level <= 1}
+    if not waiting:
+        return
+    oldest_s = max(_age_s(tenant, window) for window in late if any(each.id in waiting for each in window.blocks))
+    oldest = min(waiting.values(), key=lambda each: each.meta.max_time)
+    size_bytes = sum(each.block.size_bytes for each in waiting.values())
+    yield Problem(
+        oldest.id,
+        f"{len(waiting)} blocks ({format_size(size_bytes)}) wait for compaction, the first for "
+        f"{format_duration(oldest_s)}",
+        {
+            "blocks": len(waiting),
+            "size_bytes": size_bytes,
+            "windows": len(late),
+            "oldest_max_time_ms": oldest.meta.max_time,
+            "late_after_s": int(late_s),
+        },
+        paste.ls(tenant, "--level 1 --state complete"),
+        Severity.HIGH if oldest_s > BACKLOG_IS_HIGH_S else None,
+    )
+
+
+def _due(tenant: TenantView, takes: Callable[[Window], bool]) -> Iterator[Window]:
+    return (window for window in windows(tenant) if window.is_due and takes(window))
+
+
+def _age_s(tenant: TenantView, window: Window) -> float:
+    """How long ago the window's time was over."""
+    return tenant.now_s - window.end_ms / 1000
+
+
+@check("CMP04", "window-not-merged", Severity.WARNING)
+def window_not_merged(tenant: TenantView) -> Iterator[Problem]:
+    """Compacted blocks of one window of a block range were not merged further.
+
+    The window was over long ago, and even the next wider one has been over twice. Queries over long times read more
+    blocks than they should.
+
+    Look at the compactor's logs and metrics: compaction is behind, or halts at one of the blocks.
+    Source: Cortex, pkg/compactor/shuffle_sharding_grouper.go, groupBlocksByCompactableRanges.
+    """
+    ranges_s = tenant.details.compacting.block_ranges_s
+    wider_s = dict(pairwise(ranges_s))
+    for window in _due(tenant, lambda each: all(block.meta.compaction.level > 1 for block in each.blocks)):
+        next_s = wider_s.get((window.end_ms - window.start_ms) / 1000)
+        if next_s is not None and _age_s(tenant, window) > 2 * next_s:
+            yield Problem(
+                window.blocks[0].id,
+                f"not merged with {len(window.blocks) - 1} others of the window from "
+                f"{format_time_ms(window.start_ms)} to {format_time_ms(window.end_ms)}",
+                {
+                    "blocks": [each.id for each in window.blocks[:_MOST_NAMED]],
+                    "count": len(window.blocks),
+                    "window_start_ms": window.start_ms,
+                    "window_end_ms": window.end_ms,
+                },
+                paste.ls(
+                    tenant,
+                    f"--min-time {format_time_ms(window.start_ms)} --max-time {format_time_ms(window.end_ms)}",
+                ),
+            )
+
+
+@check("CMP05", "gap", Severity.WARNING)
+def gap(tenant: TenantView) -> Iterator[Problem]:
+    """There are hours in a tenant's past of which no block is left.
+
+    Queries over them find nothing. Nothing was written then, or ingesters did not ship what they had, or blocks were
+    deleted.
+
+    Compare with what the tenant sent; look for partial blocks (BLK01) and marks of those hours.
+    Source: Cortex, pkg/querier/blocks_store_queryable.go, selectSorted.
+    """
+    retention_s = tenant.details.compacting.retention_s
+    covered_ms = int((tenant.now_s - retention_s) * 1000) if retention_s > 0 else None
+    gaps: list[tuple[int, int]] = []
+    end_ms: int | None = None
+    for min_time_ms, max_time_ms in _covered_ms(tenant):
+        if end_ms is not None and min_time_ms - end_ms > GAP_MS and (covered_ms is None or end_ms >= covered_ms):
+            gaps.append((end_ms, min_time_ms))
+        end_ms = max_time_ms if end_ms is None else max(end_ms, max_time_ms)
+    if gaps:
+        widest = max(gaps, key=lambda each: each[1] - each[0])
+        hours = format_duration((widest[1] - widest[0]) / 1000)
+        count = f"{len(gaps)} gaps, the widest of {hours}" if len(gaps) > 1 else f"a gap of {hours}"
+        yield Problem(
+            f"{format_time_ms(widest[0])}/{format_time_ms(widest[1])}",
+            f"{count}, from {format_time_ms(widest[0])} to {format_time_ms(widest[1])}",
+            {"gaps": len(gaps), "gaps_ms": [list(each) for each in gaps[:_MOST_NAMED]]},
+            paste.ls(tenant),
+        )
+
+
+def _covered_ms(tenant: TenantView) -> list[tuple[int, int]]:
+    """Return the times of the blocks that are to stay, by start, without implausible ones: those are for BLK12."""
+    if tenant.is_deleting:
+        return []
+    metas = (block.own_meta for block in tenant.blocks.values() if not tenant.is_marked(block))
+    times = ((meta.min_time, meta.max_time) for meta in metas if meta is not None)
+    now_ms = tenant.now_s * 1000
+    return sorted(each for each in times if YEAR_2000_MS <= each[0] < each[1] and each[0] <= now_ms)
+
+
+@check("CMP07", "disk-too-small", Severity.HIGH, (Need.DISK,))
+def disk_too_small(tenant: TenantView) -> Iterator[Problem]:
+    """The blocks of one compaction, and what it writes meanwhile, do not fit on the compactor's disk.
+
+    The compaction fails with "no space left on device", is tried again at every run, and keeps others of that
+    compactor from their space.
+
+    Enlarge the disk, lower `compaction_concurrency`, or let the tenant be compacted in partitions.
+    Source: Thanos, pkg/compact/compact.go, compact.
+    """
+    compacting = tenant.details.compacting
+    if compacting.disk_bytes is None:
+        return
+    at_once = compacting.concurrency if compacting.is_shuffling or compacting.is_partitioning else 1
+    pending = windows(tenant)
+    largest = max(pending, key=lambda each: each.job_peak_bytes, default=None)
+    if largest is not None and largest.job_peak_bytes * at_once > compacting.disk_bytes:
+        peak_bytes = largest.job_peak_bytes
+        yield Problem(
+            largest.blocks[0].id,
+            f"compacting it with {len(largest.blocks) - 1} others takes up to {format_size(peak_bytes)}"
+            + (f", {at_once} times at once" if at_once > 1 else "")
+            + f"; the disk has {format_size(compacting.disk_bytes)}",
+            {
+                "peak_bytes": peak_bytes,
+                "at_once": at_once,
+                "disk_bytes": compacting.disk_bytes,
+                "blocks": [each.id for each in largest.blocks[:_MOST_NAMED]],
+                "count": len(largest.blocks),
+            },
+            paste.inspect(tenant, largest.blocks[0].id),
+        )
+
+
+@check("CMP08", "index-too-large", Severity.HIGH)
+def index_too_large(tenant: TenantView) -> Iterator[Problem]:
+    """The indexes of the blocks of one compaction come near the largest index there can be.
+
+    An index of more than 64 GiB cannot be written: the compaction fails at its end, at every run.
+
+    Let the tenant be compacted in partitions, or keep some of the blocks out with no-compact marks.
+    Source: Prometheus, tsdb/index/index.go, AddSeries.
+    """
+    if tenant.details.compacting.is_partitioning:
+        return
+    for window in windows(tenant):
+        index_bytes = sum(each.index_bytes for each in window.blocks)
+        if index_bytes > INDEX_LIMIT_BYTES * _INDEX_IS_NEAR:
+            yield Problem(
+                window.blocks[0].id,
+                f"its index and those of {len(window.blocks) - 1} others to merge it with have "
+                f"{format_size(index_bytes)}; an index cannot have more than {format_size(INDEX_LIMIT_BYTES)}",
+                {
+                    "index_bytes": index_bytes,
+                    "blocks": [each.id for each in window.blocks[:_MOST_NAMED]],
+                    "count": len(window.blocks),
+                },
+                paste.inspect(tenant, window.blocks[0].id),
+            )
+
+
+@check("CMP09", "past-retention", Severity.WARNING, (Need.LIMITS,))
+def past_retention(tenant: TenantView) -> Iterator[Problem]:
+    """A block is past the tenant's retention, and not marked for deletion.
+
+    It is stored and queried for longer than it should. The cleaner marks such blocks before it writes the bucket index:
+    it has not come by, or works with another retention.
+
+    Look at the LCK and IDX findings; compare the limits of the compactors that run.
+    Source: Cortex, pkg/compactor/blocks_cleaner.go, applyUserRetentionPeriod.
+    """
+    retention_s = tenant.details.compacting.retention_s
+    if retention_s <= 0:
+        return
+    late_s = retention_s + 2 * tenant.delays.cleanup_interval_s
+    for each in live(tenant):
+        age_s = tenant.now_s - each.meta.max_time // 1000
+        if age_s > late_s:
+            yield Problem(
+                each.id,
+                f"ended {format_duration(age_s)} ago; retention is {format_duration(retention_s)}",
+                {"max_time_ms": each.meta.max_time, "retention_s": int(retention_s)},
+                paste.inspect(tenant, each.id),
+            )
+
+
+CHECKS = (
+    compacted_overlap,
+    superseded_block,
+    backlog,
+    window_not_merged,
+    gap,
+    parent_not_marked,
+    disk_too_small,
+    index_too_large,
+    past_retention,
+)

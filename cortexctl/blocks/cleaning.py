@@ -1,0 +1,220 @@
+"""What Cortex leaves in a tenant for ever: uploads that died, orphan marks, bad visit markers, leftovers, strays.
+
+Nothing here deletes a block's data: what is left of an upload gets the deletion mark on which Cortex's own cleaner
+deletes it, in its own order. What is deleted directly is small, and the journal keeps it.
+Source: cortexproject/cortex, pkg/compactor/blocks_cleaner.go, cleanUserPartialBlocks and deleteUserMarkedForDeletion.
+"""
+
+import fnmatch
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cortexctl.blocks import layout, marks
+from cortexctl.blocks.chosen import ChosenView
+from cortexctl.blocks.decisions import Decision, Verdict, absent, delete, put, refusal, refused, unchanged, unvisited
+from cortexctl.blocks.marking import remove
+from cortexctl.blocks.marks import TenantDeletionMark
+from cortexctl.blocks.pairs import MarkKind, fault_of
+from cortexctl.blocks.survey import Fault, StoredObject
+from cortexctl.blocks.view import Block
+from cortexctl.errors import DataError
+from cortexctl.repair.operations import Operation
+from cortexctl.units import format_duration, format_size
+
+MOST_KEPT_BYTES = 16 << 20
+"""The largest object that is deleted directly: the journal has to keep it."""
+_DIRECTORIES = ("parquet-markers/", "partitioned-groups/", "debug/metas/", "markers/")
+_CYCLES = 4
+DETAILS = "upload that was never completed"
+
+
+class Waste(StrEnum):
+    """What is to be cleaned up."""
+
+    PARTIALS = "partials"
+    """Uploads that died."""
+    ORPHANS = "orphans"
+    """Global marks of blocks of which nothing is left."""
+    VISITS = "visits"
+    """Visit markers that cannot be read, or are of no group any more."""
+    LEFTOVERS = "leftovers"
+    """What keeps a deleted tenant from being gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is waste, and how old it has to be."""
+
+    wastes: frozenset[Waste] = frozenset(Waste)
+    older_than_s: float = 48 * 3600
+    patterns: tuple[str, ...] = ()
+    """Globs of keys within the tenant that Cortex does not know: strays."""
+
+    def reads(self, found: StoredObject) -> bool:
+        """Return whether an object has to be read because it may be deleted."""
+        _, rest = layout.split(found.key)
+        if found.size_bytes > MOST_KEPT_BYTES:
+            return False
+        return self.is_stray(rest) or rest.startswith(_DIRECTORIES[:3])
+
+    def is_stray(self, rest: str) -> bool:
+        """Return whether a tenant-relative key is one that Cortex does not know, and that is to go."""
+        is_ours = rest.endswith(f"/{layout.QUARANTINED_META}")
+        matches = any(fnmatch.fnmatchcase(rest, each) for each in self.patterns)
+        return matches and not is_ours and not layout.is_recognised(rest)
+
+
+def clean(view: ChosenView, blocks: Sequence[str], rules: Rules) -> Iterator[Decision]:
+    """Yield what is to become of a tenant's waste."""
+    wastes = rules.wastes
+    if not view.view.is_deleting:
+        for block_id in blocks:
+            block = view.view.blocks.get(block_id)
+            if block is None and Waste.ORPHANS in wastes:
+                yield from _orphans(view, block_id)
+            elif block is not None and block.is_partial and Waste.PARTIALS in wastes:
+                yield from _partial(view, block, rules)
+        if Waste.VISITS in wastes:
+            yield from _visits(view, blocks, rules)
+    if Waste.LEFTOVERS in wastes:
+        yield from _leftovers(view, rules)
+    yield from _strays(view, rules)
+
+
+def _partial(view: ChosenView, block: Block, rules: Rules) -> Iterator[Decision]:
+    """Yield how what is left of an upload is dropped: a mark in both places, on which the cleaner deletes it."""
+    age_s = view.view.now_s - block.newest_s
+    if layout.DELETION_MARK in block.files or all(name.endswith(layout.VISIT_MARK) for name in block.files):
+        return  # the cleaner's own business, in its next cycle
+    if layout.QUARANTINED_META in block.files or age_s <= rules.older_than_s:
+        return
+    if view.indexed(block.id)[0] is not None:
+        yield refused(view, block.id, "without meta.json, but the bucket index lists it: queries may read its data")
+        return
+    if (no := refusal(view, block.id)) is not None:
+        yield no
+        return
+    pair = view.pair(MarkKind.DELETION, block.id)
+    body = pair.everywhere
+    if not isinstance(body, bytes) or fault_of(pair.kind, block.id, body):
+        body = marks.encode_deletion(block.id, DETAILS, int(view.view.now_s))
+    size = format_size(block.size_bytes)
+    why = f"an upload that died {format_duration(age_s)} ago: the cleaner deletes {size} in its next cycle"
+    keys = layout.global_deletion_mark(view.tenant, block.id), layout.local_deletion_mark(view.tenant, block.id)
+    operations = tuple(put(view, key, body, why) for key in keys if view.body(key) != body)
+    # An upload that went on after all ends with its meta.json.
+    meta = layout.meta(view.tenant, block.id)
+    conditions = (absent(meta), unvisited(view, block.id))
+    yield Decision(view.tenant, block.id, Verdict.CHANGE, why, conditions, operations, freed_bytes=block.size_bytes)
+
+
+def _orphans(view: ChosenView, block_id: str) -> Iterator[Decision]:
+    places = {
+        MarkKind.DELETION: view.view.global_deletion_marks,
+        MarkKind.NO_COMPACT: view.view.global_no_compact_marks,
+        MarkKind.PARQUET: view.view.global_parquet_marks,
+    }
+    for kind, files in places.items():
+        file = files.get(block_id)
+        if file is not None and view.view.now_s - file.modified_s > view.view.delays.grace_s:
+            yield remove(view, block_id, kind)
+
+
+def _visits(view: ChosenView, blocks: Sequence[str], rules: Rules) -> Iterator[Decision]:
+    """Yield how visit markers go that stop compactors, and those of groups that are gone.
+
+    The cleaner's own is the lock under which this is done: with anything that is, it goes.
+    """
+    if isinstance(view.view.cleaner_marker, Fault):
+        key = layout.cleaner_visit_marker(view.tenant)
+        reason = f"{key} {view.view.cleaner_marker.message}: the cleaner stops at it for ever; `bucket index rebuild`"
+        yield unchanged(view, "", f"{reason}, like any change to the tenant, takes it over and gives it back")
+    for block_id in blocks:
+        key = layout.visit_mark(view.tenant, block_id)
+        body = view.body(key)
+        if body is not None and (fault := _visit_fault(body)):
+            yield _deleted(view, block_id, key, f"a visit marker that {fault}: compactors pass its group over for ever")
+    ages = {each.key: view.view.now_s - each.modified_s for each in view.others}
+    for group_id, keys in view.group_markers.items():
+        group = layout.group(view.tenant, group_id)
+        for key in (each for each in keys if view.body(each) is not None):
+            if group not in ages and ages[key] > rules.older_than_s:
+                yield _deleted(view, "", key, "the visit marker of a partitioned group that is gone", absent(group))
+            elif group in ages and not _is_marker(view.body(key) or b""):
+                yield _deleted(view, "", key, "a partition's visit marker that cannot be read: it is never compacted")
+
+
+def _leftovers(view: ChosenView, rules: Rules) -> Iterator[Decision]:
+    """Yield how a tenant goes that Cortex has deleted but for what it does not look at.
+
+    Of a tenant whose mark is gone too, nothing may be there but what Cortex leaves: it is then no tenant of its own.
+    """
+    seen, delays = view.view, view.view.delays
+    if seen.blocks or seen.ghosts or seen.index is not None:
+        return
+    rests = [layout.split(each.key)[1] for each in view.others] + list(_global_rests(view))
+    mark = seen.deletion_mark
+    if mark is None:
+        newest_s = max((each.modified_s for each in view.others), default=0.0)
+        newest_s = max(newest_s, *(each.modified_s for each in seen.global_parquet_marks.values()), 0.0)
+        if not all(each.startswith(_DIRECTORIES[:2]) for each in rests) or seen.now_s - newest_s <= rules.older_than_s:
+            return
+        why = "left of a tenant that was deleted: it makes Cortex take it for one still"
+    else:
+        done_s = mark.finished_time if isinstance(mark, TenantDeletionMark) else 0
+        late_s = delays.tenant_cleanup_delay_s + _CYCLES * delays.cleanup_interval_s
+        if not done_s or seen.now_s - done_s <= late_s:
+            return
+        why = "left of a tenant whose deletion is finished"
+    for rest in sorted(rests):
+        key = layout.tenant_prefix(view.tenant) + rest
+        spared = rest in (layout.CLEANER_MARKER_NAME, layout.OLD_TENANT_MARK_NAME)
+        if rest.startswith(_DIRECTORIES) and layout.is_recognised(rest) and not spared and view.body(key) is not None:
+            yield _deleted(view, "", key, why)
+
+
+def _strays(view: ChosenView, rules: Rules) -> Iterator[Decision]:
+    found = {layout.split(each.key)[1]: each.size_bytes for each in view.others}
+    for block in view.view.blocks.values():
+        found |= {f"{block.id}/{name}": file.size_bytes for name, file in block.files.items()}
+    for rest, size_bytes in sorted(found.items()):
+        if not rules.is_stray(rest):
+            continue
+        key = layout.tenant_prefix(view.tenant) + rest
+        if size_bytes > MOST_KEPT_BYTES:
+            reason = (
+                f"{key}: {format_size(size_bytes)} is more than the journal keeps; delete it with the store's tools"
+            )
+            yield refused(view, "", reason)
+        elif view.body(key) is not None:
+            yield _deleted(view, "", key, f"a stray: no key of Cortex ({rest})", size_bytes=size_bytes)
+
+
+def _global_rests(view: ChosenView) -> Iterator[str]:
+    for kind in MarkKind:
+        for block_id in view.globally_marked(kind):
+            yield layout.split(layout.global_mark(view.tenant, block_id, kind.file_name))[1]
+
+
+def _deleted(
+    view: ChosenView, block_id: str, key: str, why: str, *conditions: Operation, size_bytes: int = 0
+) -> Decision:
+    operations = (delete(view, key, why),)
+    return Decision(view.tenant, block_id, Verdict.CHANGE, why, conditions, operations, freed_bytes=size_bytes)
+
+
+def _visit_fault(body: bytes) -> str:
+    try:
+        marker = marks.decode_visit(body)
+    except DataError as error:
+        return str(error)
+    return "" if marker.version == marks.VERSION else f"has version {marker.version}, not 1"
+
+
+def _is_marker(body: bytes) -> bool:
+    try:
+        marks.decode_visit(body)
+    except DataError:
+        return False
+    return True

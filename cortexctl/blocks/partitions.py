@@ -1,0 +1,61 @@
+"""The files of a compactor that partitions: what it plans in groups, and who is at work on which partition.
+
+Source: cortexproject/cortex, pkg/compactor/partitioned_group_info.go and partition_visit_marker.go.
+"""
+
+import msgspec
+
+from cortexctl.tsdb import golang
+from cortexctl.tsdb.golang import Int64, UInt64, Ulid
+
+VERSION = 1
+
+
+class Partition(msgspec.Struct, frozen=True, gc=False):
+    """One job of a group, and the blocks it reads."""
+
+    partition_id: Int64 = msgspec.field(name="partitionID", default=0)
+    blocks: list[Ulid] = []
+
+
+class PartitionedGroup(msgspec.Struct, rename="camel", frozen=True, gc=False):
+    """Blocks of one time range that are compacted in partitions; range in Unix milliseconds, creation in seconds."""
+
+    partitioned_group_id: UInt64 = msgspec.field(name="partitionedGroupID", default=0)
+    partition_count: Int64 = 0
+    partitions: list[Partition] = []
+    range_start: Int64 = 0
+    range_end: Int64 = 0
+    creation_time: Int64 = 0
+    """0 or less where the time of the object counts."""
+    version: Int64 = 0
+
+
+class PartitionMark(msgspec.Struct, frozen=True, gc=False):
+    """The visit marker of one partition; `visit_time` in Unix seconds."""
+
+    compactor_id: str = msgspec.field(name="compactorID", default="")
+    status: str = ""
+    group_creation_time: Int64 = msgspec.field(name="partitionedGroupCreationTime", default=0)
+    visit_time: Int64 = msgspec.field(name="visitTime", default=0)
+
+    def is_of(self, creation_time: float) -> bool:
+        """Return whether it is about the group created then, and not about one of that id before it.
+
+        Source: pkg/compactor/partitioned_group_info.go, getPartitionedGroupStatus.
+        """
+        return self.visit_time >= creation_time and not 0 < self.group_creation_time < creation_time
+
+
+_GROUP = msgspec.json.Decoder(PartitionedGroup)
+_MARK = msgspec.json.Decoder(PartitionMark)
+
+
+def decode_group(body: bytes) -> PartitionedGroup:
+    """Return the group, whatever its version. Raises DataError where Cortex cannot unmarshal it."""
+    return golang.decode(body, _GROUP)
+
+
+def decode_mark(body: bytes) -> PartitionMark:
+    """Return the visit marker. Raises DataError where Cortex cannot unmarshal it."""
+    return golang.decode(body, _MARK)

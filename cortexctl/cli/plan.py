@@ -1,0 +1,278 @@
+"""`cortexctl plan`: what compaction has to do, and what it needs for that."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from cortexctl.cli.groups import grouped
+from cortexctl.cli.options import BucketOptions, ExcludedTenants, FindingOptions, OutputOptions, Tenants
+from cortexctl.cli.ring_options import AccessOptions, HttpOptions, RingOptions
+from cortexctl.cli.session import Session, session
+from cortexctl.errors import ExitCode, UsageError
+from cortexctl.units import parse_duration_s, parse_size
+
+if TYPE_CHECKING:
+    from cortexctl.audit.plan_gateways import Gateways
+    from cortexctl.audit.plan_owners import Owners
+    from cortexctl.audit.plan_settings import Parameters
+    from cortexctl.ring.components import Component
+    from cortexctl.ring.survey import RingSurvey
+
+app = typer.Typer(no_args_is_help=True, help="Plan compaction, and the disk that it takes.")
+
+
+@dataclass(frozen=True)
+class CompactorOptions:
+    """How compactors are told to work, where it is not as --config.file says; and their ring."""
+
+    strategy: Annotated[
+        Literal["default", "shuffle-sharding", "partitioning"] | None,
+        typer.Option("--strategy", help="How jobs are made.  [default: the configuration's, or default]"),
+    ] = None
+    block_ranges: Annotated[
+        str | None,
+        typer.Option("--block-ranges", help="compactor.block_ranges, such as 2h,12h,24h.", metavar="DURATION,…"),
+    ] = None
+    compaction_concurrency: Annotated[
+        int | None,
+        typer.Option("--compaction-concurrency", min=1, help="compactor.compaction_concurrency.", metavar="N"),
+    ] = None
+    replication_factor: Annotated[
+        int | None,
+        typer.Option("--replication-factor", min=1, max=99, help="Of the ingesters.", metavar="N"),
+    ] = None
+    compactors: Annotated[
+        int | None, typer.Option("--compactors", min=1, help="How many there are, without their ring.", metavar="N")
+    ] = None
+    ring_source: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--source",
+            "-s",
+            help="Where the compactor ring is, as for `cortexctl ring`: it says who compacts which tenant.",
+            metavar="URL",
+        ),
+    ] = None
+
+
+@app.command()
+@grouped
+def compaction(
+    source: BucketOptions,
+    http: HttpOptions,
+    output: OutputOptions,
+    compactor: CompactorOptions,
+    tenant: Tenants = None,
+    exclude_tenant: ExcludedTenants = None,
+    until_done: Annotated[
+        bool, typer.Option("--until-done", help="Every job until nothing is left, not only those of now.")
+    ] = False,
+    left: Annotated[bool, typer.Option("--left", help="Show the blocks that are in no job, and why.")] = False,
+    rate: Annotated[
+        str | None,
+        typer.Option("--rate", help="What one job reads a second, for the time to catch up.", metavar="SIZE"),
+    ] = None,
+) -> None:
+    """List the compaction jobs of each tenant in the order in which Cortex would run them.
+
+    Sizes of sources come from the listing, those of results are estimates, and `later` are jobs whose sources are yet
+    to be made. Changes nothing. Needs to list the bucket and to get objects.
+    """
+    from cortexctl.audit.plan_compaction import Asked, plan_compaction
+    from cortexctl.audit.tenants import choose
+
+    rate_bytes_s = 0 if rate is None else parse_size(rate.removesuffix("/s"))
+    if rate is not None and rate_bytes_s <= 0:
+        raise UsageError("--rate must be more than nothing")
+    with session(source, output, "plan compaction") as run:
+        parameters = _parameters(run, compactor)
+        owners = _owners(compactor, source, http, output, parameters)
+        chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        asked = Asked(until_done=until_done, left=left, rate_bytes_s=rate_bytes_s)
+        with run.working(chosen):
+            planned = plan_compaction(run.bucket, chosen, run.now_s, parameters, asked, owners)
+        run.output.emit(planned.result)
+        run.fail_for(planned.failed, len(chosen))
+
+
+@app.command()
+@grouped
+def disk(
+    source: BucketOptions,
+    http: HttpOptions,
+    output: OutputOptions,
+    findings: FindingOptions,
+    compactor: CompactorOptions,
+    tenant: Tenants = None,
+    exclude_tenant: ExcludedTenants = None,
+    volume: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--volume", help="The size of compactors' volumes, or of one's. Repeatable.", metavar="[INSTANCE=]SIZE"
+        ),
+    ] = None,
+    horizon: Annotated[
+        str, typer.Option("--horizon", help="How far ahead growth is looked at.", metavar="DURATION")
+    ] = "30d",
+) -> None:
+    """Say what a compactor's disk has to hold: by Cortex's own formula, and job by job from what is in the bucket.
+
+    With --volume exits 1 when that does not hold it. Tenants are in the order of their worst job. Changes nothing.
+    Needs to list the bucket and to get objects.
+    """
+    from cortexctl.audit.plan_disk import plan_disk
+    from cortexctl.audit.tenants import choose
+    from cortexctl.cli.choosing import chooser
+    from cortexctl.compaction.checks import CHECKS
+    from cortexctl.findings import Severity, worst
+
+    volumes = _volumes(volume or [])
+    horizon_s = parse_duration_s(horizon)
+    if horizon_s <= 0:
+        raise UsageError("--horizon must be more than nothing")
+    with session(source, output, "plan disk") as run:
+        only = chooser(findings, CHECKS)
+        parameters = _parameters(run, compactor)
+        owners = _owners(compactor, source, http, output, parameters)
+        chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        with run.working(chosen):
+            planned = plan_disk(
+                run.bucket,
+                chosen,
+                run.now_s,
+                parameters,
+                owners,
+                volumes=volumes,
+                horizon_s=horizon_s,
+                only=only,
+                paste=run.paste,
+            )
+        grade = worst(planned.findings)
+        is_well = grade is None or grade < Severity[findings.fail_on.upper()]
+        run.output.emit(planned, is_well=is_well and bool(volumes))
+        run.fail_for(planned.failed, len(chosen))
+        if not is_well:
+            raise typer.Exit(ExitCode.FINDINGS)
+
+
+@app.command("store-gateway")
+@grouped
+def store_gateway(
+    source: BucketOptions,
+    http: HttpOptions,
+    output: OutputOptions,
+    tenant: Tenants = None,
+    exclude_tenant: ExcludedTenants = None,
+    ring_source: Annotated[
+        list[str] | None,
+        typer.Option("--source", "-s", help="Where the store-gateway ring is, as for `cortexctl ring`.", metavar="URL"),
+    ] = None,
+    gateways: Annotated[
+        int | None, typer.Option("--gateways", min=1, help="How many there are, without their ring.", metavar="N")
+    ] = None,
+    replication_factor: Annotated[
+        int | None,
+        typer.Option("--replication-factor", min=1, max=99, help="Instead of the configuration's.", metavar="N"),
+    ] = None,
+    zone_awareness: Annotated[
+        bool | None, typer.Option("--zone-awareness/--no-zone-awareness", help="Instead of the configuration's.")
+    ] = None,
+) -> None:
+    """Say what each store-gateway holds: blocks, bytes, index-headers on its disk, and open files; the fullest first.
+
+    With the ring it is known who has which block, and which block has no healthy owner. Headers are guessed from the
+    size of indexes. Needs to list the bucket.
+    """
+    from cortexctl.audit.plan_gateways import plan_gateways
+    from cortexctl.audit.tenants import choose
+
+    if ring_source and gateways is not None:
+        raise UsageError("--gateways and --source: the ring says how many there are")
+    with session(source, output, "plan store-gateway") as run:
+        ring = RingOptions(source=ring_source, replication_factor=replication_factor, zone_awareness=zone_awareness)
+        known = _gateways(run, ring, gateways, http)
+        chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
+        with run.working(chosen):
+            planned = plan_gateways(run.bucket, chosen, run.now_s, known)
+        run.output.emit(planned.result)
+        run.fail_for(planned.failed, len(chosen))
+
+
+def _gateways(run: Session, ring: RingOptions, count: int | None, http: HttpOptions) -> "Gateways":
+    from cortexctl.audit.plan_gateways import Gateways, ShardSizes
+    from cortexctl.config.rings import ring_config
+    from cortexctl.ring.components import STORE_GATEWAY
+
+    config, sizes = run.config, None
+    told = None if config is None else ring_config(config, STORE_GATEWAY)
+    if config is not None and told is not None and told.sharding_strategy == "shuffle-sharding":
+        own = {name: limits.store_gateway_tenant_shard_size for name, limits in config.overrides.items()}
+        sizes = ShardSizes(config.limits.store_gateway_tenant_shard_size, own)
+    checked = _ring(STORE_GATEWAY, ring, run.source, http, run.output.options).primary if ring.source else None
+    delay_s = Gateways().ignore_deletion_mark_delay_s
+    return Gateways(
+        checked,
+        count or 1,
+        ring.replication_factor or (told.replication_factor if told else STORE_GATEWAY.replication_factor),
+        config.bucket_store.ignore_deletion_mark_delay_s if config else delay_s,
+        sizes,
+    )
+
+
+def _parameters(run: Session, given: CompactorOptions) -> "Parameters":
+    from cortexctl.audit.plan_settings import Parameters, WhatIf
+
+    ranges = None
+    if given.block_ranges is not None:
+        ranges = tuple(parse_duration_s(each) for each in given.block_ranges.split(","))
+    if given.compactors is not None and given.ring_source:
+        raise UsageError("--compactors and --source: the ring says how many there are")
+    flags = WhatIf(given.strategy, ranges, given.compaction_concurrency, given.compactors, given.replication_factor)
+    return Parameters(run.config, flags)
+
+
+def _owners(
+    given: CompactorOptions, source: BucketOptions, http: HttpOptions, output: OutputOptions, parameters: "Parameters"
+) -> "Owners | None":
+    """Return who compacts which tenant, where the source of the compactor ring is named."""
+    if not given.ring_source:
+        return None
+    from cortexctl.audit.plan_owners import Owners
+    from cortexctl.ring.components import COMPACTOR_RING
+
+    ring = RingOptions(source=given.ring_source)
+    return Owners(_ring(COMPACTOR_RING, ring, source, http, output).primary, parameters)
+
+
+def _ring(
+    component: "Component", ring: RingOptions, source: BucketOptions, http: HttpOptions, output: OutputOptions
+) -> "RingSurvey":
+    """Read a ring, which is judged by the configuration of the bucket."""
+    from dataclasses import fields, replace
+
+    from cortexctl.audit.ring_survey import raise_unless_found
+    from cortexctl.cli.ring_session import ring_session
+
+    given = replace(
+        ring,
+        config_file=None if source.config_file is None else [source.config_file],
+        config_expand_env=source.config_expand_env,
+    )
+    spoken = {each.name: getattr(http, each.name) for each in fields(http)}
+    access = AccessOptions(**spoken, timeout=source.timeout, deadline=source.deadline)
+    with ring_session(given, access, output, "plan") as run:
+        run.is_silent = True
+        return raise_unless_found(run.survey([component]), component)
+
+
+def _volumes(given: list[str]) -> dict[str, int]:
+    volumes: dict[str, int] = {}
+    for each in given:
+        name, _, size = each.rpartition("=")
+        if name in volumes:
+            raise UsageError(f"--volume {each!r}: {name or 'that of all'} is given twice")
+        volumes[name] = parse_size(size)
+        if volumes[name] <= 0:
+            raise UsageError(f"--volume {each!r}: must be more than nothing")
+    return volumes

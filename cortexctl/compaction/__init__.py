@@ -1,0 +1,1 @@
+"""What compactors do with a tenant's blocks: which jobs, in which order, on how much disk. Pure: no I/O, no clock."""

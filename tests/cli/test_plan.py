@@ -1,0 +1,354 @@
+"""`cortexctl plan compaction` and `disk`: what they say of local buckets, and with which exit code."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cortexctl.cli.main import app
+from cortexctl.cli.tree import commands
+from cortexctl.ring.hashes import tenant_token
+from cortexctl.sample import FAULTY_TENANT, TAKEN_AT_S
+from cortexctl.sample import TENANT as SAMPLE_TENANT
+from tests.builders import NOW_S, TENANT, Body, a_block, a_ulid, marked
+from tests.cli.conftest import Cli, Place
+from tests.cli.rings import a_member, a_ring, save
+
+AS_OF = ("--as-of", str(TAKEN_AT_S))
+HOUR_MS = 3_600_000
+MIDNIGHT_MS = 1_795_132_800_000 // (24 * HOUR_MS) * 24 * HOUR_MS
+"""Of the day before `NOW_S`."""
+
+
+def of(number: int, start_h: float, hours: float = 2, /, tenant: str = TENANT, **fields: Any) -> dict[str, Body]:
+    """Return the objects of a block of these hours of yesterday."""
+    start_ms = MIDNIGHT_MS + int(start_h * HOUR_MS)
+    labels = {"thanos": {"labels": {"__org_id__": tenant}}}
+    times = {"minTime": start_ms, "maxTime": start_ms + int(hours * HOUR_MS)}
+    return a_block(a_ulid(number), tenant, **{**labels, **times, **fields})
+
+
+@pytest.fixture
+def backlog(empty: Place) -> Place:
+    """A tenant with two replicas of each of seven windows, and one whose only block is alone."""
+    for at in range(7):
+        empty.put(of(2 * at, 2 * at) | of(2 * at + 1, 2 * at))
+    empty.put(of(50, 0, 2, "team-small"))
+    return empty
+
+
+def rows(ran: Any) -> list[dict[str, Any]]:
+    return list(ran.document["items"])
+
+
+def test_jobs_of_now(cli: Cli, backlog: Place) -> None:
+    ran = cli("plan", "compaction", *backlog.then, "-o", "json")
+    (job,) = rows(ran)
+    assert job["tenant"] == TENANT
+    assert (job["pass"], job["job"], job["state"], job["blocks"]) == (1, "vertical", "next", 2)
+    assert job["sources"] == [a_ulid(0), a_ulid(1)]
+    assert (job["start_ms"], job["end_ms"]) == (MIDNIGHT_MS, MIDNIGHT_MS + 2 * HOUR_MS)
+    assert job["size_bytes"] > 0 < job["result_bytes"]
+    assert job["peak_bytes"] > 512 << 20
+    summary = ran.document["summary"]
+    assert (summary["jobs_now"], summary["jobs_until_done"]) == (1, 8)
+    assert summary["left"] == {"alone": 1, "newest": 1} or summary["left"] == {"newest": 1}
+    assert summary["catch_up_s"] is None
+
+
+def test_jobs_until_nothing_is_left(cli: Cli, backlog: Place) -> None:
+    ran = cli("plan", "compaction", *backlog.then, "-t", TENANT, "--until-done", "-o", "json")
+    found = rows(ran)
+    assert [each["pass"] for each in found] == list(range(1, 9))
+    assert [each["job"] for each in found] == ["vertical"] * 7 + ["horizontal"]
+    assert [each["state"] for each in found] == ["next", *["ready"] * 6, "later"]
+    assert found[-1]["sources"] == [f"expected-{at:06d}" for at in range(1, 7)]
+    assert (found[-1]["level"], found[-1]["range_s"]) == (3, 12 * 3600)
+
+
+def test_the_table(cli: Cli, backlog: Place) -> None:
+    ran = cli("plan", "compaction", *backlog.then, "--rate", "1MB/s")
+    assert ran.stdout.splitlines()[0].split() == [
+        *("TENANT", "PASS", "JOB", "FROM", "TO", "RANGE", "BLOCKS", "READS", "MAKES", "DISK", "STATE", "OWNER")
+    ]
+    assert "1 jobs now, 8 until nothing is left" in ran.stdout
+    assert "caught up in 0s, if nothing new arrives" in ran.stdout
+    assert "strategy default (default), block ranges 2h,12h,1d (default)" in ran.stdout
+    assert ran.stderr.startswith("listed ")
+
+
+def test_strategies_and_ranges_of_flags(cli: Cli, backlog: Place) -> None:
+    ran = cli("plan", "compaction", *backlog.then, "--strategy", "shuffle-sharding", "-o", "json")
+    assert [each["state"] for each in rows(ran)] == ["next", *["ready"] * 6]
+    ran = cli(
+        *("plan", "compaction", *backlog.then, "--strategy", "shuffle-sharding", "-o", "json"),
+        *("--compaction-concurrency", "2", "--compactors", "2"),
+    )
+    assert [each["state"] for each in rows(ran)] == [*["next"] * 4, *["ready"] * 3]
+    ran = cli("plan", "compaction", *backlog.then, "--block-ranges", "2h", "--until-done", "-o", "json")
+    assert len(rows(ran)) == 7
+    ran = cli("plan", "compaction", *backlog.then, "--strategy", "partitioning", "-o", "json")
+    assert [each["partition"] for each in rows(ran)] == ["1 of 1"] * 7
+
+
+def test_parameters_come_from_the_configuration(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    config = tmp_path / "cortex.yaml"
+    config.write_text(
+        "compactor:\n  block_ranges: [2h, 6h]\n  compaction_concurrency: 3\n  sharding_enabled: true\n"
+        "  sharding_strategy: shuffle-sharding\n  disabled_tenants: team-small\n"
+        "ingester:\n  lifecycler:\n    ring:\n      replication_factor: 2\n"
+    )
+    ran = cli(
+        "plan", "compaction", *backlog.then, "--config.file", config, "--compaction-concurrency", "1", "-o", "json"
+    )
+    told = {each["name"]: (each["value"], each["origin"]) for each in ran.document["summary"]["parameters"]}
+    assert told == {
+        "strategy": ("shuffle-sharding", str(config)),
+        "block_ranges": ("2h,6h", str(config)),
+        "compaction_concurrency": (1, "flag"),
+        "replication_factor": (2, str(config)),
+    }
+    assert ran.document["summary"]["stopped"] == {
+        "team-small": "the configuration disables it: enabled_tenants, disabled_tenants"
+    }
+
+
+def test_blocks_in_no_job(cli: Cli, backlog: Place) -> None:
+    backlog.put(of(60, 30) | marked(a_ulid(60)))
+    backlog.put({key: body for key, body in of(61, 32).items() if not key.endswith("meta.json")})
+    backlog.put(of(62, 3, 2))
+    ran = cli("plan", "compaction", *backlog.then, "--left", "-o", "json")
+    found = {(each["tenant"], each["block"]): each["reason"] for each in rows(ran)}
+    assert found == {
+        (TENANT, a_ulid(61)): "partial",
+        ("team-small", a_ulid(50)): "newest",
+    }
+    assert ran.document["summary"]["marked"] == 1
+
+
+def test_a_job_that_another_holds_or_that_will_fail(cli: Cli, backlog: Place) -> None:
+    mark = {"compactorID": "compactor-7", "visitTime": NOW_S - 5, "version": 1}
+    backlog.put({f"{TENANT}/{a_ulid(0)}/visit-mark.json": json.dumps(mark).encode()})
+    backlog.put({f"{TENANT}/{a_ulid(4)}/visit-mark.json": b"{"})
+    backlog.delete(f"{TENANT}/{a_ulid(2)}/index")
+    ran = cli("plan", "compaction", *backlog.then, "--strategy", "shuffle-sharding", "-o", "json")
+    states = [each["state"] for each in rows(ran)]
+    assert states[0] == "held by compactor-7"
+    assert states[1] == f"will fail: {a_ulid(2)}: no index"
+    assert states[2].startswith("stopped: a visit mark is not JSON")
+    assert states[3:] == ["ready"] * 4
+
+
+def test_owners_by_the_compactor_ring(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    stored = a_ring()
+    source = ("-s", save(tmp_path / "compactor.bin", stored))
+    now = ("--as-of", str(max(each.timestamp_s for each in stored.instances.values()) + 1))
+    ran = cli("plan", "compaction", *backlog.here, *now, *source, "-t", TENANT, "-o", "json")
+    tokens = sorted((token, each.id) for each in stored.instances.values() for token in each.tokens)
+    owner = next((name for token, name in tokens if token > tenant_token(TENANT)), tokens[0][1])
+    assert rows(ran)[0]["owner"] == owner
+    shuffled = cli(
+        *("plan", "compaction", *backlog.here, *now, *source, "-t", TENANT, "-o", "json"),
+        *("--strategy", "shuffle-sharding"),
+    )
+    assert rows(shuffled)[0]["owner"] == ",".join(f"i-{at}" for at in range(6))
+    assert [each["state"] for each in rows(shuffled)] == [*["next"] * 6, "ready"]
+
+
+def test_a_ring_and_a_number_of_compactors_are_too_much(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    source = ("-s", save(tmp_path / "compactor.bin", a_ring()))
+    ran = cli("plan", "disk", *backlog.then, *source, "--compactors", "2", code=2)
+    assert ran.stderr == "cortexctl: --compactors and --source: the ring says how many there are\n"
+
+
+def test_the_sample_has_nothing_to_do_and_one_tenant_that_is_stopped(cli: Cli, sample: Path) -> None:
+    ran = cli("plan", "compaction", "-b", sample, *AS_OF)
+    assert "nothing to compact" in ran.stdout
+    assert f"{FAULTY_TENANT} is not compacted: " in ran.stdout
+    assert "has version 2, which fails every sync" in ran.stdout
+
+
+def test_disk_of_the_sample(cli: Cli, sample: Path) -> None:
+    ran = cli("plan", "disk", "-b", sample, *AS_OF, "-o", "json")
+    assert {each["tenant"] for each in rows(ran)} == {SAMPLE_TENANT, FAULTY_TENANT}
+    summary = ran.document["summary"]
+    assert summary["formula"]["needed_bytes"] == 2 * summary["formula"]["window_bytes"]
+    assert summary["series_rule"]["needed_bytes"] == 15_000 * summary["series_rule"]["active_series"]
+    (need,) = summary["instances"]
+    assert need["instance"] == "each compactor"
+    for name in ("likely", "most"):
+        parts = need[name]
+        total = sum(parts[part] for part in ("jobs_bytes", "failed_bytes", "metas_bytes", "reserve_bytes"))
+        assert parts["total_bytes"] == total
+    worst = summary["worst"]["likely"]["likely"]
+    assert worst["chunks_bytes"] + worst["preallocated_bytes"] == 512 << 20
+    assert summary["findings"] == []
+
+
+def test_disk_table_has_bars_and_parts(cli: Cli, backlog: Place) -> None:
+    ran = cli("plan", "disk", *backlog.then)
+    first = ran.stdout.splitlines()[1]
+    assert first.startswith(TENANT)
+    assert "####################" in first
+    for part in (
+        "sources downloaded",
+        "parquet copies",
+        "preallocated",
+        "postings",
+        "failed job",
+        "meta.json",
+        "reserve",
+    ):
+        assert part in ran.stdout
+    assert "Cortex' formula: 1 at once x " in ran.stdout
+    assert "Cortex' rule of thumb: 1 at once x " in ran.stdout
+    assert f"worst job: {TENANT}, " in ran.stdout
+
+
+def test_a_volume_that_does_not_hold_it(cli: Cli, backlog: Place) -> None:
+    ran = cli("plan", "disk", *backlog.then, "--volume", "500Mi", "-o", "json", code=1)
+    (finding,) = ran.document["summary"]["findings"]
+    assert (finding["code"], finding["severity"], finding["instance"]) == ("DSK01", "critical", "each compactor")
+    assert finding["next"] == f"cortexctl plan disk -b {backlog.url} --volume 1Gi"
+    ran = cli("plan", "disk", *backlog.then, "--volume", "1Gi", code=1)
+    assert "HIGH DSK01 each compactor: 1.0 GiB does not hold it" in ran.stdout
+    assert cli("plan", "disk", *backlog.then, "--volume", "1Gi", "--ignore", "DSK").stdout
+    assert cli("plan", "disk", *backlog.then, "--volume", "1Gi", "--fail-on", "critical").stdout
+    assert cli("plan", "disk", *backlog.then, "--volume", "2Gi", "--quiet").stdout == ""
+
+
+def test_volumes_by_instance(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    stored = a_ring()
+    now = ("--as-of", str(max(each.timestamp_s for each in stored.instances.values()) + 1))
+    source = ("-s", save(tmp_path / "compactor.bin", stored))
+    disk = ("plan", "disk", *backlog.here, *now, *source, "-o", "json")
+    ran = cli(*disk, "--volume", "9Gi")
+    instances = {each["instance"]: each for each in ran.document["summary"]["instances"]}
+    assert sorted(instances) == [f"i-{at}" for at in range(6)]
+    assert {each["volume_bytes"] for each in instances.values()} == {9 << 30}
+    assert sum(each["tenants"] for each in instances.values()) == 2
+    owner = next(each["owner"] for each in rows(ran) if each["tenant"] == TENANT)
+    idle = next(name for name, each in instances.items() if not each["tenants"])
+    ran = cli(*disk, "--volume", "9Gi", "--volume", f"{owner}=1Mi", "--volume", f"{idle}=1Mi", code=1)
+    assert [each["instance"] for each in ran.document["summary"]["findings"]] == [owner]
+    ran = cli(*disk, "--volume", "nobody=1Gi", code=2)
+    assert "no healthy compactor has this id; there are i-0, i-1" in ran.stderr
+
+
+def test_volumes_of_named_instances_without_a_ring(cli: Cli, backlog: Place) -> None:
+    ran = cli("plan", "disk", *backlog.then, "--volume", "a=1Mi", "--volume", "b=9Gi", "-o", "json", code=1)
+    assert [each["instance"] for each in ran.document["summary"]["instances"]] == ["a", "b"]
+    assert [each["instance"] for each in ran.document["summary"]["findings"]] == ["a"]
+
+
+def test_a_ring_without_healthy_compactors(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    from cortexctl.ring.model import ring
+
+    stored = ring([a_member(0, 3600)])
+    source = ("-s", save(tmp_path / "compactor.bin", stored))
+    now = ("--as-of", str(stored.instances["i-0"].timestamp_s + 3600))
+    ran = cli("plan", "compaction", *backlog.here, *now, *source, "-t", TENANT, "-o", "json")
+    assert rows(ran)[0]["owner"] == "nobody"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("disk", "--volume", "1Gi", "--volume", "2Gi"), "--volume '2Gi': that of all is given twice"),
+        (("disk", "--volume", "0"), "--volume '0': must be more than nothing"),
+        (("disk", "--volume", "a=much"), "'much' is not a size"),
+        (("disk", "--horizon", "0s"), "--horizon must be more than nothing"),
+        (("disk", "--block-ranges", "2h,3h"), "block ranges: 3h is no multiple of 2h"),
+        (("compaction", "--rate", "0"), "--rate must be more than nothing"),
+        (("compaction", "--block-ranges", "x"), "'x' is not a duration"),
+    ],
+)
+def test_wrong_usage(cli: Cli, backlog: Place, arguments: tuple[str, ...], message: str) -> None:
+    ran = cli("plan", *arguments, *backlog.then, code=2)
+    assert ran.stdout == ""
+    assert ran.stderr.startswith(f"cortexctl: {message}")
+
+
+def test_tenants_that_are_not_there(cli: Cli, backlog: Place) -> None:
+    ran = cli("plan", "disk", *backlog.then, "-t", TENANT, "-t", "team-z", "-o", "json", code=6)
+    assert [each["tenant"] for each in rows(ran)] == [TENANT]
+    assert "team-z: no such tenant" in ran.stderr
+    cli("plan", "compaction", *backlog.then, "-t", "team-z", code=3)
+
+
+def test_a_bucket_with_nothing_in_it(cli: Cli, empty: Place) -> None:
+    assert (
+        "no tenant has anything to compact" in cli("plan", "disk", *empty.then, "--volume", "1Gi", "-o", "wide").stdout
+    )
+    assert "nothing to compact" in cli("plan", "compaction", *empty.then).stdout
+
+
+def test_other_formats(cli: Cli, backlog: Place) -> None:
+    ran = cli("plan", "disk", *backlog.then, "-o", "csv", "--fields", "tenant,likely_bytes")
+    table = list(csv.DictReader(io.StringIO(ran.stdout)))
+    assert [each["tenant"] for each in table] == [TENANT, "team-small"]
+    assert int(table[0]["likely_bytes"]) > 0
+    ran = cli("plan", "compaction", *backlog.then, "--until-done", "-o", "ndjson", "--sort", "-size_bytes")
+    assert len([json.loads(line) for line in ran.stdout.splitlines()]) >= 8
+
+
+def test_reading_takes_a_listing_and_the_metas_of_live_blocks(cli: Cli, backlog: Place) -> None:
+    backlog.put(of(60, 30) | marked(a_ulid(60)))
+    ran = cli("plan", "disk", *backlog.then)
+    assert "(15 GET" in ran.stderr
+
+
+def test_plan_is_in_the_help() -> None:
+    names = [" ".join(command.path) for command in commands(app)]
+    assert {"plan", "plan compaction", "plan disk"} <= set(names)
+
+
+def test_store_gateways_without_their_ring(cli: Cli, backlog: Place) -> None:
+    plan = ("plan", "store-gateway", *backlog.then, "-o", "json")
+    (row,) = rows(cli(*plan))
+    assert (row["instance"], row["blocks"], row["tenants"], row["open_files"]) == ("each store-gateway", 15, 2, 15)
+    assert row["index_bytes"] == 15 * 32
+    assert row["headers_most_bytes"] == 15 * 32 // 5
+    assert rows(cli(*plan, "--gateways", "2"))[0]["blocks"] == 15
+    assert rows(cli(*plan, "--gateways", "9"))[0]["blocks"] == 5
+    assert rows(cli(*plan, "--gateways", "15", "--replication-factor", "1"))[0]["blocks"] == 1
+
+
+def test_store_gateways_of_a_ring(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    stored = a_ring()
+    source = ("-s", save(tmp_path / "store-gateway.bin", stored))
+    now = ("--as-of", str(max(each.timestamp_s for each in stored.instances.values()) + 1))
+    plan = ("plan", "store-gateway", *backlog.here, *now, *source, "-o", "json")
+    ran = cli(*plan)
+    found = rows(ran)
+    assert {each["instance"] for each in found} == {f"i-{at}" for at in range(6)}
+    assert sum(each["blocks"] for each in found) == 15 * 3
+    assert [each["index_bytes"] for each in found] == sorted((each["index_bytes"] for each in found), reverse=True)
+    assert ran.document["summary"]["blocks_without_owner"] == []
+    zones = {each["zone"]: 0 for each in found}
+    for each in rows(cli(*plan, "--zone-awareness")):
+        zones[each["zone"]] += each["blocks"]
+    assert zones == {"zone-a": 15, "zone-b": 15, "zone-c": 15}
+    ran = cli(*plan, "--gateways", "3", code=2)
+    assert ran.stderr == "cortexctl: --gateways and --source: the ring says how many there are\n"
+
+
+def test_blocks_without_a_healthy_store_gateway(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    stored = a_ring(dict.fromkeys(range(6), 7200))
+    source = ("-s", save(tmp_path / "store-gateway.bin", stored))
+    now = ("--as-of", str(stored.instances["i-0"].timestamp_s + 7200))
+    ran = cli("plan", "store-gateway", *backlog.here, *now, *source, "-t", "team-small")
+    assert f"1 blocks have no healthy owner: team-small/{a_ulid(50)}" in ran.stdout
+
+
+def test_marked_blocks_are_loaded_until_the_delay_is_over(cli: Cli, backlog: Place, tmp_path: Path) -> None:
+    backlog.put(of(60, 30))
+    backlog.put(marked(a_ulid(60)), modified_s=NOW_S - 7 * 3600)
+    plan = ("plan", "store-gateway", *backlog.then, "-o", "json")
+    assert rows(cli(*plan))[0]["blocks"] == 15
+    config = tmp_path / "cortex.yaml"
+    config.write_text("blocks_storage:\n  bucket_store:\n    ignore_deletion_mark_delay: 8h\n")
+    assert rows(cli(*plan, "--config.file", config))[0]["blocks"] == 16
