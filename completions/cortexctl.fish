@@ -19,10 +19,10 @@ function __cortexctl_at -d 'Whether the words so far lead to one of the given co
 end
 
 complete -c cortexctl -f
-complete -c cortexctl -n '__cortexctl_at ""' -a explain -d 'Say what a finding means, what it does to the cluster, and how it is repaired'
-complete -c cortexctl -n '__cortexctl_at ""' -a version -d 'Show the version, and with -o json those of the libraries that matter'
-complete -c cortexctl -n '__cortexctl_at ""' -a demo -d 'Write a sample cluster into a folder, and run the main jobs on it, each command shown before its output'
-complete -c cortexctl -n '__cortexctl_at ""' -a completion -d 'Print the completion script of a shell, which answers without starting cortexctl'
+complete -c cortexctl -n '__cortexctl_at ""' -a explain -d 'Say what a finding means'
+complete -c cortexctl -n '__cortexctl_at ""' -a version -d 'Show the version'
+complete -c cortexctl -n '__cortexctl_at ""' -a demo -d 'Write a sample cluster, and try the main jobs on it'
+complete -c cortexctl -n '__cortexctl_at ""' -a completion -d 'Print the completion script of a shell'
 complete -c cortexctl -n '__cortexctl_at ""' -a ring -d 'Look into hash rings, and take dead instances out of them'
 complete -c cortexctl -n '__cortexctl_at ""' -a bucket -d 'Look into a bucket of blocks, and repair it'
 complete -c cortexctl -n '__cortexctl_at ""' -a plan -d 'Plan compaction, and the disk that it takes'

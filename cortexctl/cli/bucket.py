@@ -25,10 +25,11 @@ def tenants(
     tenant: Tenants = None,
     fast: Annotated[bool, typer.Option("--fast", help="Read listings and indexes only, no meta.json.")] = False,
 ) -> None:
-    """List the tenants of a bucket: blocks, bytes, series, times, marks, and the age of each bucket index.
+    """List the tenants of a bucket.
 
-    Tenants that are marked for deletion, or of which only the mark is left, are shown as such; so is what Cortex
-    takes for a tenant and is none. Needs to list the bucket and to get objects.
+    Blocks, bytes, series, times, marks, and the age of each bucket index. Tenants that are marked for deletion, or of
+    which only the mark is left, are shown as such; so is what Cortex takes for a tenant and is none. Needs to list the
+    bucket and to get objects.
     """
     from cortexctl.audit.blocks import list_tenants
 
@@ -73,9 +74,10 @@ def inspect(
     output: OutputOptions,
     block: Annotated[str, typer.Argument(help="The block.", metavar="TENANT/ULID")],
 ) -> None:
-    """Show all of one block: its meta.json, files, marks, lineage, and its entry in the bucket index.
+    """Show all of one block.
 
-    Exits 4 when the block is not what it should be. Needs to list the block's prefix and to get its objects.
+    Its meta.json, files, marks, lineage, and its entry in the bucket index. Exits 4 when the block is not what it
+    should be. Needs to list the block's prefix and to get its objects.
     """
     from cortexctl.audit.inspect import inspect_block, parse_block_name
 

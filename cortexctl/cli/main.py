@@ -34,7 +34,10 @@ app.add_typer(journal.app, name="journal")
 def explain(
     code: Annotated[str | None, typer.Argument(help="A finding's code; none lists them all.", metavar="CODE")] = None,
 ) -> None:
-    """Say what a finding means, what it does to the cluster, and how it is repaired."""
+    """Say what a finding means.
+
+    And what it does to the cluster, and how it is repaired; without a code, list them all.
+    """
     from cortexctl.cli.catalogue import checks
     from cortexctl.errors import UsageError
 
@@ -52,7 +55,10 @@ def explain(
 @app.command()
 @grouped
 def version(output: OutputOptions) -> None:
-    """Show the version, and with -o json those of the libraries that matter."""
+    """Show the version.
+
+    With -o json also those of the libraries that matter.
+    """
     import platform
     import time
     from importlib.metadata import PackageNotFoundError
@@ -91,7 +97,10 @@ def demo(
     ] = Path("demo"),
     run: Annotated[bool, typer.Option("--run/--no-run", help="Run the main jobs on it, or only write it.")] = True,
 ) -> None:
-    """Write a sample cluster into a folder, and run the main jobs on it, each command shown before its output."""
+    """Write a sample cluster, and try the main jobs on it.
+
+    Into a folder; each command is shown before its output.
+    """
     from cortexctl.cli.demo import run_main_jobs
     from cortexctl.sample import write_sample
 
@@ -105,9 +114,9 @@ def demo(
 def completion(
     shell: Annotated[Literal["bash", "zsh", "fish"], typer.Argument(help="The shell.", metavar="SHELL")],
 ) -> None:
-    """Print the completion script of a shell, which answers without starting cortexctl.
+    """Print the completion script of a shell.
 
-    For bash: cortexctl completion bash > ~/.local/share/bash-completion/completions/cortexctl
+    It answers without starting cortexctl. For bash: cortexctl completion bash > ~/.local/share/bash-completion/completions/cortexctl
     """
     from cortexctl.cli.completion import script
     from cortexctl.cli.tree import commands
