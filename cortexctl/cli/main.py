@@ -116,7 +116,8 @@ def completion(
 ) -> None:
     """Print the completion script of a shell.
 
-    It answers without starting cortexctl. For bash: cortexctl completion bash > ~/.local/share/bash-completion/completions/cortexctl
+    It answers without starting cortexctl. For bash:
+    cortexctl completion bash > ~/.local/share/bash-completion/completions/cortexctl
     """
     from cortexctl.cli.completion import script
     from cortexctl.cli.tree import commands
