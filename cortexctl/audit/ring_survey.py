@@ -44,12 +44,13 @@ class Judging:
                 heartbeat_timeout_s=config.heartbeat_timeout_s,
                 excluded_zones=config.excluded_zones,
             )
-        given = {
-            "replication_factor": self.replication_factor,
-            "zone_awareness": self.zone_awareness,
-            "heartbeat_timeout_s": self.heartbeat_timeout_s,
-        }
-        return replace(base, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+        if self.replication_factor is not None:
+            base = replace(base, replication_factor=self.replication_factor)
+        if self.zone_awareness is not None:
+            base = replace(base, zone_awareness=self.zone_awareness)
+        if self.heartbeat_timeout_s is not None:
+            base = replace(base, heartbeat_timeout_s=self.heartbeat_timeout_s)
+        return base
 
     def describe(self, component: Component) -> str:
         """Return the settings in force in a line, and where each is from."""

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from cortexctl.audit.apply import Done
 from cortexctl.errors import CortexctlError, NotFoundError, UsageError
@@ -80,16 +81,12 @@ class _Entries:
 
 def apply_ring_plan(place: Place, journal: FileJournal) -> list[Done]:
     """Make the journal's plan happen at a place, as far as it has not yet, and return what became of each ring."""
-    return [
-        _attempt(
-            each.scope,
-            [operation.key for operation in each.operations],
-            lambda first=first, each=each: repairs.apply(  # type: ignore[misc]
-                enumerate(each.operations, start=first), each.scope, _Entries(place), journal
-            ),
-        )
-        for first, each in journal.plan.numbered()
-    ]
+    done = []
+    for first, each in journal.plan.numbered():
+        keys = [operation.key for operation in each.operations]
+        numbered = enumerate(each.operations, start=first)
+        done.append(_attempt(each.scope, keys, partial(repairs.apply, numbered, each.scope, _Entries(place), journal)))
+    return done
 
 
 def undo_ring_run(place: Place, journal: FileJournal) -> list[Done]:
@@ -98,7 +95,7 @@ def undo_ring_run(place: Place, journal: FileJournal) -> list[Done]:
         _attempt(
             scope,
             [each.key for each in reversed(entries)],
-            lambda entries=entries: repairs.undo(entries, _Entries(place), journal),  # type: ignore[misc]
+            partial(repairs.undo, entries, _Entries(place), journal),
         )
         for scope, entries in journal.begun().items()
     ]
