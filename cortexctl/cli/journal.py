@@ -10,8 +10,8 @@ from cortexctl.cli.applying import journal_command, refuse_if_stale
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import BucketOptions, JournalOptions, LockOptions, OutputOptions
 from cortexctl.cli.outcomes import outcomes, outcomes_of
-from cortexctl.cli.ring_journal import is_ring_run, resume_ring, undo_ring
-from cortexctl.cli.ring_options import HttpOptions
+from cortexctl.cli.ring.journal import is_ring_run, resume_ring, undo_ring
+from cortexctl.cli.ring.options import HttpOptions
 from cortexctl.cli.session import Output, Session, session
 from cortexctl.errors import UsageError
 

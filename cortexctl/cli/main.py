@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 import typer
 
 from cortexctl import __version__
-from cortexctl.cli import bucket, journal, plan, ring
+from cortexctl.cli import journal, plan
+from cortexctl.cli.bucket import app as bucket
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import OutputOptions
+from cortexctl.cli.ring import app as ring
 
 app = typer.Typer(
     name="cortexctl",

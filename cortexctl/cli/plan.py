@@ -7,15 +7,15 @@ import typer
 
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import BucketOptions, ExcludedTenants, FindingOptions, OutputOptions, Tenants
-from cortexctl.cli.ring_options import AccessOptions, HttpOptions, RingOptions
+from cortexctl.cli.ring.options import AccessOptions, HttpOptions, RingOptions
 from cortexctl.cli.session import Session, session
 from cortexctl.errors import ExitCode, UsageError
 from cortexctl.units import parse_duration_s, parse_size
 
 if TYPE_CHECKING:
-    from cortexctl.audit.plan_gateways import Gateways
-    from cortexctl.audit.plan_owners import Owners
-    from cortexctl.audit.plan_settings import Parameters
+    from cortexctl.audit.plan.gateways import Gateways
+    from cortexctl.audit.plan.owners import Owners
+    from cortexctl.audit.plan.settings import Parameters
     from cortexctl.ring.components import Component
     from cortexctl.ring.survey import RingSurvey
 
@@ -79,8 +79,8 @@ def compaction(
     Sizes of sources come from the listing, those of results are estimates, and `later` are jobs whose sources are yet
     to be made. Changes nothing. Needs to list the bucket and to get objects.
     """
-    from cortexctl.audit.plan_compaction import Asked, plan_compaction
-    from cortexctl.audit.tenants import choose
+    from cortexctl.audit.bucket.tenants import choose
+    from cortexctl.audit.plan.compaction import Asked, plan_compaction
 
     rate_bytes_s = 0 if rate is None else parse_size(rate.removesuffix("/s"))
     if rate is not None and rate_bytes_s <= 0:
@@ -121,8 +121,8 @@ def disk(
     With --volume exits 1 when that does not hold it. Tenants are in the order of their worst job. Changes nothing.
     Needs to list the bucket and to get objects.
     """
-    from cortexctl.audit.plan_disk import plan_disk
-    from cortexctl.audit.tenants import choose
+    from cortexctl.audit.bucket.tenants import choose
+    from cortexctl.audit.plan.disk import plan_disk
     from cortexctl.cli.choosing import chooser
     from cortexctl.compaction.checks import CHECKS
     from cortexctl.findings import Severity, worst
@@ -184,8 +184,8 @@ def store_gateway(
     With the ring it is known who has which block, and which block has no healthy owner. Headers are guessed from the
     size of indexes. Needs to list the bucket.
     """
-    from cortexctl.audit.plan_gateways import plan_gateways
-    from cortexctl.audit.tenants import choose
+    from cortexctl.audit.bucket.tenants import choose
+    from cortexctl.audit.plan.gateways import plan_gateways
 
     if ring_source and gateways is not None:
         raise UsageError("--gateways and --source: the ring says how many there are")
@@ -200,7 +200,7 @@ def store_gateway(
 
 
 def _gateways(run: Session, ring: RingOptions, count: int | None, http: HttpOptions) -> "Gateways":
-    from cortexctl.audit.plan_gateways import Gateways, ShardSizes
+    from cortexctl.audit.plan.gateways import Gateways, ShardSizes
     from cortexctl.config.rings import ring_config
     from cortexctl.ring.components import STORE_GATEWAY
 
@@ -221,7 +221,7 @@ def _gateways(run: Session, ring: RingOptions, count: int | None, http: HttpOpti
 
 
 def _parameters(run: Session, given: CompactorOptions) -> "Parameters":
-    from cortexctl.audit.plan_settings import Parameters, WhatIf
+    from cortexctl.audit.plan.settings import Parameters, WhatIf
 
     ranges = None
     if given.block_ranges is not None:
@@ -238,7 +238,7 @@ def _owners(
     """Return who compacts which tenant, where the source of the compactor ring is named."""
     if not given.ring_source:
         return None
-    from cortexctl.audit.plan_owners import Owners
+    from cortexctl.audit.plan.owners import Owners
     from cortexctl.ring.components import COMPACTOR_RING
 
     ring = RingOptions(source=given.ring_source)
@@ -251,8 +251,8 @@ def _ring(
     """Read a ring, which is judged by the configuration of the bucket."""
     from dataclasses import fields, replace
 
-    from cortexctl.audit.ring_survey import raise_unless_found
-    from cortexctl.cli.ring_session import ring_session
+    from cortexctl.audit.ring.survey import raise_unless_found
+    from cortexctl.cli.ring.session import ring_session
 
     given = replace(
         ring,

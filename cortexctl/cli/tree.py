@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from cortexctl.cli import options as option_groups
-from cortexctl.cli import ring_options
+from cortexctl.cli.ring import options as ring_options
 
 _BRACKET = re.compile(r"\s*\[(default|env var): ([^]]+)\]")
 _VALUE = re.compile(r"<([^>]+)>$|(\S+)$")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cortexctl.audit.check import CheckedBucket, Settings, check_bucket, find_scope
+from cortexctl.audit.bucket.check import CheckedBucket, Settings, check_bucket, find_scope
 from cortexctl.findings import Severity
 from cortexctl.storage.bucket import Bucket
 from tests.check.golden import NOW_S, Golden

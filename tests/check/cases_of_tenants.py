@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from cortexctl.audit.check import Settings
+from cortexctl.audit.bucket.check import Settings
 from cortexctl.blocks import layout
 from cortexctl.blocks.bucket_view import Scanning
 from cortexctl.blocks.checks.needs import Need

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cortexctl.audit.check import Settings
+from cortexctl.audit.bucket.check import Settings
 from cortexctl.blocks.checks import CHECKS
 from cortexctl.cli import tree
 from cortexctl.cli.main import app

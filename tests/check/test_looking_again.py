@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cortexctl.audit.looking_again import MOST_LOOKED_AT_AGAIN, look_again
+from cortexctl.audit.bucket.looking_again import MOST_LOOKED_AT_AGAIN, look_again
 from cortexctl.blocks import layout
 from cortexctl.blocks.check_survey import CheckSurvey
 from cortexctl.blocks.checks import OF_A_TENANT

@@ -66,7 +66,7 @@ def test_bounds_refuse(cli: Cli, wasted: Place, limit: tuple[str, ...], tmp_path
 
 
 def test_there_is_a_bound_without_asking(cli: Cli, wasted: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cortexctl.cli.cleanup.MOST_CHANGES", 3)
+    monkeypatch.setattr("cortexctl.cli.bucket.cleanup.MOST_CHANGES", 3)
     assert "--max-changes is 3" in cli(*CLEANUP, *wasted.then, *APPLY, "--irreversible", code=8).stderr
     cli(*CLEANUP, *wasted.then, *APPLY, "--irreversible", "--max-changes", "4")
 

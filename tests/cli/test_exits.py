@@ -30,7 +30,7 @@ def test_a_fault_of_ours_prints_a_traceback_and_asks_for_a_report(
     def broken(*_: object, **__: object) -> Any:
         raise ValueError("a mistake\x1b[31m")
 
-    monkeypatch.setattr("cortexctl.audit.index.check_index", broken)
+    monkeypatch.setattr("cortexctl.audit.bucket.index.check_index", broken)
     ran = cli(*CHECK, *well.then, code=70)
     assert ran.stdout == ""
     assert ran.stderr.startswith("Traceback (most recent call last):\n")
@@ -44,7 +44,7 @@ def test_so_does_one_of_our_own_errors_without_a_code(cli: Cli, well: Place, mon
     def broken(*_: object, **__: object) -> Any:
         raise CortexctlError("it cannot be")
 
-    monkeypatch.setattr("cortexctl.audit.index.check_index", broken)
+    monkeypatch.setattr("cortexctl.audit.bucket.index.check_index", broken)
     assert "please report it" in cli(*CHECK, *well.then, code=70).stderr
 
 
@@ -63,7 +63,7 @@ def test_interruptions_have_their_codes(
     def interrupted(*_: object, **__: object) -> Any:
         raise kind
 
-    monkeypatch.setattr("cortexctl.audit.index.check_index", interrupted)
+    monkeypatch.setattr("cortexctl.audit.bucket.index.check_index", interrupted)
     ran = cli(*CHECK, *well.then, code=code)
     assert ran.stderr == f"cortexctl: {'stopped by SIGTERM' if code == 143 else 'interrupted'}\n"
 
@@ -74,7 +74,7 @@ def test_a_real_sigterm_unwinds(cli: Cli, well: Place, monkeypatch: pytest.Monke
         time.sleep(5)
         raise AssertionError("not interrupted")
 
-    monkeypatch.setattr("cortexctl.audit.index.check_index", slow)
+    monkeypatch.setattr("cortexctl.audit.bucket.index.check_index", slow)
     cli(*CHECK, *well.then, code=143)
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from cortexctl.audit.blocks import views
-from cortexctl.audit.rebuild import plan_rebuild
+from cortexctl.audit.bucket.blocks import views
+from cortexctl.audit.bucket.rebuild import plan_rebuild
 from cortexctl.blocks import layout
 from cortexctl.blocks.view import Delays
 from cortexctl.cli.session import how_far

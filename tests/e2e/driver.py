@@ -25,9 +25,9 @@ from cortexctl.cli.main import main
 from cortexctl.storage.local import LocalBackend
 
 _LOADED_AHEAD = (
-    "cortexctl.audit.apply", "cortexctl.audit.rebuild", "cortexctl.audit.tenants", "cortexctl.render",
+    "cortexctl.audit.apply", "cortexctl.audit.bucket.rebuild", "cortexctl.audit.bucket.tenants", "cortexctl.render",
     "cortexctl.storage.open", "fsspec.implementations.local", "isal.isal_zlib", "zstandard",
-    "cortexctl.audit.ring_tables", "cortexctl.cli.ring_writing", "cortexctl.ring.judge", "cortexctl.sources.open",
+    "cortexctl.audit.ring.tables", "cortexctl.cli.ring.writing", "cortexctl.ring.judge", "cortexctl.sources.open",
     "cortexctl.sources.valuefile",
 )  # fmt: skip
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from cortexctl.audit.apply import Done, Locking, apply_plan, undo_run
-from cortexctl.audit.blocks import BlockFilter
-from cortexctl.audit.chosen import Planner, Selection, TenantChange, plan_changes
-from cortexctl.audit.marks import list_marks, migration
+from cortexctl.audit.bucket.blocks import BlockFilter
+from cortexctl.audit.bucket.chosen import Planner, Selection, TenantChange, plan_changes
+from cortexctl.audit.bucket.marks import list_marks, migration
 from cortexctl.blocks import layout
 from cortexctl.blocks.cleaning import Rules, clean
 from cortexctl.blocks.marking import add, deletion_mark, remove

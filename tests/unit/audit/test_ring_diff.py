@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cortexctl.audit.ring_diff import Diff, diff_views
+from cortexctl.audit.ring.diff import Diff, diff_views
 from cortexctl.errors import UsageError
 from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.components import INGESTER

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cortexctl.audit.ring_keys import (
+from cortexctl.audit.ring.keys import (
     KeyKind,
     OwnedKey,
     block_key,
@@ -14,7 +14,7 @@ from cortexctl.audit.ring_keys import (
     tenant_key,
     token_key,
 )
-from cortexctl.audit.ring_owners import explain_owners
+from cortexctl.audit.ring.owners import explain_owners
 from cortexctl.errors import UsageError
 from cortexctl.results import Table
 from cortexctl.ring import hashes

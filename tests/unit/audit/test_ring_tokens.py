@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from cortexctl.audit.ring_restart import Origin, restart
-from cortexctl.audit.ring_tokens import compare_tokens
+from cortexctl.audit.ring.restart import Origin, restart
+from cortexctl.audit.ring.tokens import compare_tokens
 from cortexctl.errors import DataError, UsageError
 from cortexctl.results import Row, Table
 from cortexctl.ring import tokens

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from cortexctl.audit.ring_survey import Judging, raise_unless_found, survey
-from cortexctl.audit.ring_tables import entries_table, fate_of, ghosts, slowest
-from cortexctl.audit.ring_writes import (
+from cortexctl.audit.ring.rings import list_rings, quorum_lines, show_ring
+from cortexctl.audit.ring.survey import Judging, raise_unless_found, survey
+from cortexctl.audit.ring.tables import entries_table, fate_of, ghosts, slowest
+from cortexctl.audit.ring.writes import (
     Fate,
     Verified,
     operation_key,
@@ -18,7 +19,6 @@ from cortexctl.audit.ring_writes import (
     verify_gone,
     writable,
 )
-from cortexctl.audit.rings import list_rings, quorum_lines, show_ring
 from cortexctl.config import parse_cortex_config
 from cortexctl.errors import DataError, NotFoundError, UnavailableError, UsageError
 from cortexctl.findings import Finding, Severity

@@ -1,0 +1,104 @@
+"""Which blocks are meant: their names, lines of stdin, and the filters of `bucket ls`."""
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cortexctl.cli.options import BlockFilterOptions
+from cortexctl.errors import UsageError
+from cortexctl.units import parse_size, parse_time_s
+
+if TYPE_CHECKING:
+    from cortexctl.audit.bucket.blocks import BlockFilter
+    from cortexctl.audit.bucket.chosen import Selection
+    from cortexctl.blocks.view import State
+
+BlockNames = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="The blocks. Both parts may be globs; - reads lines from stdin, of which the first word counts.",
+        metavar="TENANT/ULID",
+    ),
+]
+
+
+def block_filter(options: BlockFilterOptions, now_s: float) -> "BlockFilter | None":
+    """Return the filter that the options are, or None where none is given."""
+    from cortexctl.audit.bucket.blocks import BlockFilter
+
+    if not any(getattr(options, each.name) for each in fields(options)):
+        return None
+    return BlockFilter(
+        states=frozenset(_state(each) for each in options.state or ()),
+        levels=frozenset(options.level or ()),
+        min_time_ms=None if options.min_time is None else int(parse_time_s(options.min_time, now_s) * 1000),
+        max_time_ms=None if options.max_time is None else int(parse_time_s(options.max_time, now_s) * 1000),
+        min_size_bytes=None if options.min_size is None else parse_size(options.min_size),
+        labels=tuple(_label(each) for each in options.label or ()),
+    )
+
+
+def selection(
+    names: Sequence[str] | None,
+    tenants: Sequence[str] | None,
+    excluded: Sequence[str] | None,
+    options: BlockFilterOptions,
+    now_s: float,
+) -> "Selection":
+    """Return the blocks that are meant. Raises UsageError where neither names nor tenants are given."""
+    from cortexctl.audit.bucket.chosen import Selection, parse_names
+
+    given = list(names or ())
+    if bool(given) == bool(tenants):
+        raise UsageError("give blocks as TENANT/ULID, or --tenant and the filters of `bucket ls`")
+    read = list(_lines(given))
+    if given and not read:
+        raise UsageError("no block was on stdin")
+    return Selection(parse_names(read), tuple(tenants or ()), tuple(excluded or ()), block_filter(options, now_s))
+
+
+def shown(
+    names: Sequence[str] | None,
+    tenants: Sequence[str] | None,
+    excluded: Sequence[str] | None,
+    options: BlockFilterOptions,
+) -> str:
+    """Return the arguments that choose the same blocks once more."""
+    words = [*(names or ())]
+    for option, values in (("--tenant", tenants), ("--exclude-tenant", excluded)):
+        for value in values or ():
+            words += [option, value]
+    for each in fields(options):
+        value = getattr(options, each.name)
+        for one in value if isinstance(value, list) else [] if value is None else [value]:
+            words += [f"--{each.name.replace('_', '-')}", str(one)]
+    return shlex.join(words)
+
+
+def _lines(names: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        if name != "-":
+            yield name
+            continue
+        # The first word: what another command printed may have more columns.
+        yield from (words[0] for line in sys.stdin if (words := line.split()))
+
+
+def _state(text: str) -> "State":
+    from cortexctl.blocks.view import State
+
+    try:
+        return State(text)
+    except ValueError:
+        raise UsageError(f"--state {text!r}: write one of {', '.join(State)}") from None
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise UsageError(f"--label {text!r}: write NAME=VALUE")
+    return name, value.strip('"')

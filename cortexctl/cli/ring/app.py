@@ -1,0 +1,13 @@
+"""`cortexctl ring`: its commands, in the order in which its help lists them."""
+
+import typer
+
+from cortexctl.cli.ring.forget import forget, restore
+from cortexctl.cli.ring.keys import owners, tokens
+from cortexctl.cli.ring.reading import check, diff, list_, show, snapshot
+from cortexctl.cli.ring.watch import watch
+
+app = typer.Typer(no_args_is_help=True, help="Look into hash rings, and take dead instances out of them.")
+app.command("list")(list_)
+for command in (show, check, diff, snapshot, owners, tokens, forget, restore, watch):
+    app.command()(command)
