@@ -48,7 +48,7 @@ class CheckSurvey(ViewSurvey):
     def _see_in_block(self, block_id: str, name: str, found: StoredObject) -> Iterator[str]:
         yield from super()._see_in_block(block_id, name, found)
         if name in layout.MARKS:
-            self._view.blocks[block_id].files[name] = _with_etag(found)
+            self._view.blocks[block_id].add(name, _with_etag(found))
         if name in (layout.NO_COMPACT_MARK, layout.VISIT_MARK):
             yield found.key
         elif not layout.is_of_a_block(name):

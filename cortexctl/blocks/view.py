@@ -3,20 +3,21 @@
 An object that cannot be read is a `Fault` in its place, so one bad meta.json hides nothing else.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from sys import intern
 
 from cortexctl.blocks import bucket_index, layout, marks
 from cortexctl.blocks.bucket_index import BucketIndex
 from cortexctl.blocks.details import Details
+from cortexctl.blocks.files import PackedFiles
 from cortexctl.blocks.marks import DeletionMark, ParquetMark, SyncStatus, TenantDeletionMark, VisitMarker
 from cortexctl.blocks.survey import Fault, StoredFile, StoredObject, read_or_fault
 from cortexctl.errors import SourceError
 from cortexctl.tsdb import meta as metas
 from cortexctl.tsdb import ulid
 from cortexctl.tsdb.meta import Meta
+from cortexctl.tsdb.packed import pack
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +56,23 @@ class Block:
     """A block directory: its objects by their path within it, and what was read of them."""
 
     id: str
-    files: dict[str, StoredFile] = field(default_factory=dict)
+    files: Mapping[str, StoredFile] = field(default_factory=dict)
     meta: Meta | Fault | None = None
     """None where meta.json is not listed."""
     deletion_mark: DeletionMark | Fault | None = None
     """The local mark; None where it is not listed."""
     parquet_mark: ParquetMark | Fault | None = None
     """The local mark; None where it is not listed, or was not asked for."""
+
+    def add(self, name: str, file: StoredFile) -> None:
+        """Take in an object, by its path in the block."""
+        if not isinstance(self.files, dict):
+            self.files = dict(self.files)
+        self.files[name] = file
+
+    def settle(self) -> None:
+        """Keep its objects in less memory: they are listed, and hardly any more come."""
+        self.files = PackedFiles(self.files)
 
     @property
     def is_partial(self) -> bool:
@@ -196,6 +207,7 @@ class ViewSurvey:
     with_metas: bool = True
     with_marks: bool = True
     _view: TenantView = field(init=False)
+    _newest: Block | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self._view = TenantView(self.tenant, self.now_s, self.delays)
@@ -226,9 +238,10 @@ class ViewSurvey:
     def _see_in_block(self, block_id: str, name: str, found: StoredObject) -> Iterator[str]:
         block = self._view.blocks.get(block_id)
         if block is None:
-            block = self._view.blocks[block_id] = Block(block_id)
-        # The names of a block's files are those of every block's.
-        block.files[intern(name)] = StoredFile(found.size_bytes, found.modified_s)
+            if self._newest is not None:
+                self._newest.settle()
+            block = self._newest = self._view.blocks[block_id] = Block(block_id)
+        block.add(name, StoredFile(found.size_bytes, found.modified_s))
         if (name == layout.META and self.with_metas) or (
             name in (layout.DELETION_MARK, layout.PARQUET_MARK) and self.with_marks
         ):
@@ -257,7 +270,7 @@ class ViewSurvey:
         block = view.blocks.get(directory)
         if block is not None:
             if name == layout.META:
-                block.meta = read_or_fault(body, metas.decode)
+                block.meta = read_or_fault(body, lambda body: pack(metas.decode(body), block.id))
             elif name == layout.DELETION_MARK:
                 block.deletion_mark = read_or_fault(body, marks.decode_deletion)
             else:

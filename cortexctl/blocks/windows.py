@@ -111,10 +111,14 @@ def superseded(tenant: TenantView) -> Sequence[tuple[Live, Live]]:
 
 
 def _superseded_of(group: Sequence[Live]) -> Iterator[tuple[Live, Live]]:
-    holding: dict[str, list[Live]] = {}
+    # Whoever has all sources of a block has its first: only these are told apart, for all of a tenant's are many.
+    holding: dict[str, list[Live]] = {
+        each.meta.compaction.sources[0]: [] for each in group if each.meta.compaction.sources
+    }
     for each in group:
         for source in each.meta.compaction.sources:
-            holding.setdefault(source, []).append(each)
+            if source in holding:
+                holding[source].append(each)
     for each in group:
         by = _superseding(each, holding)
         if by is not None:
@@ -125,7 +129,7 @@ def _superseding(each: Live, holding: Mapping[str, Sequence[Live]]) -> Live | No
     sources = each.meta.compaction.sources
     if not sources:
         return None  # such a block is one of its own: what compactors do to it is for POI05
-    for other in min((holding[source] for source in sources), key=len):
+    for other in holding[sources[0]]:
         others = other.meta.compaction.sources
         comes_first = (-len(others), other.id) < (-len(sources), each.id)
         if other is not each and comes_first and set(sources) <= set(others):

@@ -3,6 +3,7 @@
 Source: thanos-io/thanos, pkg/block/metadata/meta.go, and prometheus/prometheus, tsdb/block.go.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import msgspec
@@ -42,9 +43,9 @@ class Compaction(msgspec.Struct, frozen=True, gc=False):
     """Where the block comes from. `sources` are its level-1 ancestors, sorted; level 1 has itself."""
 
     level: Int64 = 0
-    sources: list[Ulid] = []
+    sources: Sequence[Ulid] = ()
     deletable: bool = False
-    parents: list[Parent] = []
+    parents: Sequence[Parent] = ()
     failed: bool = False
     hints: list[str] = []
 
@@ -76,8 +77,8 @@ class Thanos(msgspec.Struct, frozen=True, gc=False):
     labels: dict[str, str] = {}
     downsample: Downsample = Downsample()
     source: str = ""
-    segment_files: list[str] = []
-    files: list[File] = []
+    segment_files: Sequence[str] = ()
+    files: Sequence[File] = ()
     index_stats: IndexStats = IndexStats()
     extensions: Any = None
     upload_time: Annotated[str, msgspec.Meta(pattern=_RFC_3339)] = ""

@@ -139,7 +139,7 @@ def _look_again(bucket: Bucket, view: TenantView) -> None:
         for found in objects:
             block_id, _, name = layout.split(found.key)[1].partition("/")
             block = view.blocks.setdefault(block_id, Block(block_id))
-            block.files[name] = StoredFile(found.size_bytes, found.modified_s)
+            block.add(name, StoredFile(found.size_bytes, found.modified_s))
     look_at_index_again(bucket, view)
 
 

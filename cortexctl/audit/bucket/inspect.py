@@ -82,7 +82,7 @@ def _inspected(
         "deletion_time_s": mark.deletion_time if isinstance(mark, DeletionMark) else None,
         "deletion_due_s": due_s,
         "deletion_details": mark.details if isinstance(mark, DeletionMark) else None,
-        "meta": None if meta is None else msgspec.to_builtins(meta),
+        "meta": None if meta is None else msgspec.to_builtins(meta, enc_hook=list),
         "meta_fault": block.meta.message if isinstance(block.meta, Fault) else None,
         "meta_json": None if meta_body is None else meta_body.decode("utf-8", "replace"),
         "index_entry": entry,
