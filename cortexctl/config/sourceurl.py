@@ -79,6 +79,8 @@ def redacted(text: str) -> str:
     if scheme.lower() == "file" or (not mark and text.startswith(("/", ".", "~"))):
         return text
     _, at, kept = rest.rpartition("@")
+    if at and scheme.lower() not in FORMS:
+        scheme = "…" if mark else ""  # a password may have :// in it
     # A secret with an @ of its own, or with a / that cuts the user info short: nothing can be told apart.
     if at and any(_SECRET.search(match["name"]) for match in _PARAMETER.finditer(rest.removesuffix(kept))):
         return f"{scheme}{mark}…"

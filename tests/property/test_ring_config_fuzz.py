@@ -176,6 +176,7 @@ def test_what_is_shown_is_the_source(source: RingSource) -> None:
 @pytest.mark.parametrize(
     "shape", ["http://u:{}@h", "etcd://u:{}@h,i", "consul://{}@h", "dns+http://{}:p@h?x=y", "{}@h:1"]
 )
+@example(before="", after="://")
 @given(before=st.text("a:/?#&=%,@[ +", max_size=4), after=st.text("a:/?#&=%,@[ +", max_size=4))
 def test_no_message_has_a_secret_whatever_is_around_it(shape: str, before: str, after: str) -> None:
     text = shape.format(f"{before}{SECRET}{after}")

@@ -91,7 +91,7 @@ def test_the_url_of_a_page_is_that_of_its_process(page: str, prefix: str) -> Non
         ("", "not empty"),
         ("a\nb", "without control characters"),
         ("ftp://h", "ftp://h: not a source of rings: write http://[user:password@]host[:port][/prefix], https://"),
-        ("zk://u:S3CR3T@h", "zk://…@h: not a source"),
+        ("zk://u:S3CR3T@h", "…://…@h: not a source"),
         ("pod:8080", "pod:8080: not a source of rings"),
         ("u:S3CR3T@pod:8080/x", "…@pod:8080/x: not a source"),
         ("http:/u:S3CR3T@pod", "…@pod: not a source"),
