@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from cortexctl.findings import Check, Finding, run_checks
-from cortexctl.ring.checks import CHECKS, OF_A_SURVEY, OF_A_VIEW
+from cortexctl.ring.checks import CHECKS, OF_A_SURVEY, OF_A_VIEW, OF_A_WATCH
 from cortexctl.ring.survey import RingSurvey
+from cortexctl.ring.watch.measured import Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,13 @@ class Judgement:
     not_run: Sequence[NotRun]
 
 
-def judge(survey: RingSurvey, chosen: Callable[[Check[Any]], bool], paste: Callable[[str], str] = str) -> Judgement:
-    """Return what the chosen checks find in a ring.
+def judge(
+    survey: RingSurvey,
+    chosen: Callable[[Check[Any]], bool],
+    paste: Callable[[str], str] = str,
+    heard: Heard | None = None,
+) -> Judgement:
+    """Return what the chosen checks find in a ring, and in a watch of it where there was one.
 
     Those of one view look at the view that knows most. `paste` completes a finding's next command, which is typed
     after `cortexctl`, with what reaches the ring. A check that does not concern the component is run and finds nothing.
@@ -35,7 +41,7 @@ def judge(survey: RingSurvey, chosen: Callable[[Check[Any]], bool], paste: Calla
     not_run = [
         NotRun(each.code, each.name, "; ".join(lacks))
         for each in CHECKS
-        if chosen(each) and (lacks := _lacks(survey, each))
+        if chosen(each) and (lacks := _lacks(survey, each, heard))
     ]
     left_out = {each.code for each in not_run}
     name = survey.component.name
@@ -44,9 +50,17 @@ def judge(survey: RingSurvey, chosen: Callable[[Check[Any]], bool], paste: Calla
     findings = [
         *run_checks(of_a_view, survey.primary, name, paste, "ring"),
         *run_checks(of_a_survey, survey, name, paste, "ring"),
+        *(() if heard is None else judge_watch(heard, chosen, paste)),
     ]
     return Judgement(sorted(findings, key=lambda each: each.code), not_run)
 
 
-def _lacks(survey: RingSurvey, check: Check[Any]) -> list[str]:
+def judge_watch(heard: Heard, chosen: Callable[[Check[Any]], bool], paste: Callable[[str], str] = str) -> list[Finding]:
+    """Return what the chosen checks find in a watch: all that can be said of a ring that could not be read."""
+    return list(run_checks(filter(chosen, OF_A_WATCH), heard, heard.component.name, paste, "ring"))
+
+
+def _lacks(survey: RingSurvey, check: Check[Any], heard: Heard | None) -> Sequence[str]:
+    if heard is not None and check in OF_A_WATCH:
+        return ()
     return [need for need in check.needs if not survey.has(need)]

@@ -33,6 +33,7 @@ class Need(StrEnum):
     OTHERS = "another ring: check all rings at once, or --config.file"
     FILES = "token files: --token-file FILE"
     EXPECTED = "the number of members expected: --expect N"
+    WATCH = "a watch of the store: --watch-store 20s"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ _HAS: Mapping[Need, Callable[[RingSurvey], bool]] = {
     Need.OTHERS: lambda survey: bool(survey.others) or len(survey.stored_keys) > 1,
     Need.FILES: lambda survey: bool(survey.token_files),
     Need.EXPECTED: lambda survey: survey.expected_members is not None,
+    Need.WATCH: lambda _: False,  # a survey is of one moment
 }
 
 

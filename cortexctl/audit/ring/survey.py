@@ -52,6 +52,11 @@ class Judging:
             base = replace(base, heartbeat_timeout_s=self.heartbeat_timeout_s)
         return base
 
+    def period_s(self, component: Component) -> float:
+        """Return how often heartbeats are sent."""
+        configured = [each.heartbeat_period_s for each in self.configured(component)]
+        return configured[0] if configured else component.heartbeat_period_s
+
     def describe(self, component: Component) -> str:
         """Return the settings in force in a line, and where each is from."""
         settings, origin = self.settings(component), self.configs[0].name if self.configs else "default"

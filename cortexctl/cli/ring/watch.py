@@ -2,19 +2,17 @@
 
 import sys
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import OutputOptions
+from cortexctl.cli.ring.looking import look, refuse_saved
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingOptions
-from cortexctl.cli.ring.session import RingSession, ring_session
-from cortexctl.errors import CortexctlError, UsageError
+from cortexctl.cli.ring.session import ring_session
+from cortexctl.errors import UsageError
 from cortexctl.units import parse_duration_s
-
-if TYPE_CHECKING:
-    from cortexctl.ring.checked import CheckedRing
 
 
 @grouped
@@ -42,10 +40,7 @@ def watch(
 
     with ring_session(source, access, output, "ring watch", rings=[ring]) as run:
         (component,) = run.components([ring])
-        if any(place.is_saved for place in run.places):
-            raise UsageError("a saved ring does not change: give a running process, or the KV store")
-        if output.as_of is not None:
-            raise UsageError("--as-of is for looking back, and a watch looks at what is now")
+        refuse_saved(run)
         every_s = parse_duration_s(interval) if interval else component.heartbeat_period_s / 3
         if every_s <= 0:
             raise UsageError("--interval must be more than nothing")
@@ -54,36 +49,10 @@ def watch(
         with live(run.output.spec(output.output, sys.stdout), sys.stdout) as show:
             while True:
                 begun_s = time.monotonic()
-                events = watcher.see(time.time(), *_look(run, ring))
+                events = watcher.see(time.time(), *look(run, [component])[component.name])
                 show(watcher.overview(), watcher.members(), events)
                 left_s = every_s - (time.monotonic() - begun_s)
                 if ends_s is not None and time.monotonic() + max(left_s, 0) > ends_s:
                     return
                 run.check_deadline()
                 time.sleep(max(left_s, 0))
-
-
-def _look(run: RingSession, ring: str) -> "tuple[dict[str, CheckedRing | CortexctlError], dict[str, float]]":
-    """Return the ring as each place shows it, or why it does not; and how long each took."""
-    from cortexctl.errors import NotFoundError
-    from cortexctl.ring.reading import Unread
-
-    views: dict[str, CheckedRing | CortexctlError] = {}
-    took_s: dict[str, float] = {}
-    for each in run.read(run.components([ring])):
-        if isinstance(each, Unread):
-            views[each.place] = each.error
-            continue
-        took_s[each.place] = each.took_s
-        try:
-            stored = each.ring
-        except CortexctlError as error:
-            views[each.place] = error
-            continue
-        absence = each.absence
-        views[each.place] = (
-            run.judging.checked(each, stored)
-            if stored is not None
-            else NotFoundError(f"{each.place}: {absence.message if absence else 'no ring'}")
-        )
-    return views, took_s

@@ -1,7 +1,7 @@
 """The catalogue of checks of a ring, a file a family.
 
-`CHECKS` is all of them, in the order of their codes: those that one view is enough for, and those that look at all
-that a run knows of the ring.
+`CHECKS` is all of them, in the order of their codes: those that one view is enough for, those that look at all
+that a run knows of the ring, and those that a watch of the store is for.
 """
 
 from typing import Any
@@ -19,9 +19,11 @@ from cortexctl.ring.checks import (
     store,
     tokens,
     views,
+    watched,
     zones,
 )
 from cortexctl.ring.survey import RingSurvey
+from cortexctl.ring.watch.measured import Heard
 
 OF_A_VIEW: tuple[Check[CheckedRing], ...] = (
     *tokens.CHECKS,
@@ -39,4 +41,5 @@ OF_A_SURVEY: tuple[Check[RingSurvey], ...] = (
     *readers.CHECKS,
     *configs.CHECKS,
 )
-CHECKS: tuple[Check[Any], ...] = tuple(sorted((*OF_A_VIEW, *OF_A_SURVEY), key=lambda each: each.code))
+OF_A_WATCH: tuple[Check[Heard], ...] = watched.CHECKS
+CHECKS: tuple[Check[Any], ...] = tuple(sorted((*OF_A_VIEW, *OF_A_SURVEY, *OF_A_WATCH), key=lambda each: each.code))

@@ -30,6 +30,10 @@ class EventKind(StrEnum):
     """A place cannot be read."""
     VIEW_BACK = "view-back"
     """It can be read again, or its copy follows the ring again."""
+    VIEW_SLOW = "view-slow"
+    """A place takes a second and more to answer."""
+    VIEW_FAST = "view-fast"
+    """It answers in time again."""
     VIEW_FROZEN = "view-frozen"
     """A place answers with a copy that does not follow the ring any more."""
     STORE_STUCK = "store-stuck"
@@ -45,6 +49,7 @@ _SEVERITIES = {
     EventKind.CLOCK_OFF: Severity.WARNING,
     EventKind.TOKENS_CHANGED: Severity.WARNING,
     EventKind.VIEW_LOST: Severity.WARNING,
+    EventKind.VIEW_SLOW: Severity.WARNING,
     EventKind.VIEW_FROZEN: Severity.HIGH,
     EventKind.STORE_STUCK: Severity.CRITICAL,
     EventKind.QUORUM_LOST: Severity.CRITICAL,

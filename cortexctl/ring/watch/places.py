@@ -15,6 +15,8 @@ from cortexctl.units import format_duration, format_time
 _OLDEST_COPY_S = 120
 """Two pulls of DynamoDB by default, `-dynamodb.puller-sync-time`."""
 _TIMES_KEPT = 32
+SLOW_S = 1.0
+"""How long a place may take: Cortex asks Consul at most once a second, and a heartbeat is two requests."""
 
 
 _Judged = tuple[Sequence[object], Mapping[str, str]]
@@ -38,6 +40,8 @@ class Place:
     """As of when it last showed any heartbeat that it had not shown the time before."""
     is_read: bool = False
     is_frozen: bool = False
+    is_slow: bool = False
+    """Whether it was told to be."""
     error: str = ""
     away_since_s: float = 0.0
     """Since when it cannot be read, or does not follow the ring."""
@@ -132,6 +136,7 @@ class Places:
             if isinstance(view, CheckedRing):
                 if name in took_s:
                     place.took_s.append(took_s[name])
+                    yield from _pace(place, took_s[name])
                 place.read(now_s, view)
                 if was_lost:
                     gone_s = now_s - place.away_since_s
@@ -199,6 +204,17 @@ class Places:
         failures = _failures(view) if known is None else known
         self._judged.append((of, failures))
         return failures
+
+
+def _pace(place: Place, took_s: float) -> Iterator[Told]:
+    """Tell of a place that has become slow, and of one that is no longer; in between there is nothing to be told."""
+    said = {"took_s": round(took_s, 3), "usually_took_s": place.usual_took_s}
+    if took_s >= SLOW_S and not place.is_slow:
+        place.is_slow = True
+        yield EventKind.VIEW_SLOW, place.name, f"took {took_s:.2g} s to answer: heartbeats may come late", said
+    elif took_s < SLOW_S / 2 and place.is_slow:
+        place.is_slow = False
+        yield EventKind.VIEW_FAST, place.name, f"answers in {took_s:.2g} s again", said
 
 
 def _heartbeats(members: Mapping[str, Instance]) -> dict[str, int]:

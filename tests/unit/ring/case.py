@@ -11,6 +11,7 @@ from cortexctl.ring.components import Component, Settings
 from cortexctl.ring.judge import Judgement, judge
 from cortexctl.ring.model import SPACE, Instance, InstanceState, instance, ring
 from cortexctl.ring.survey import RingSurvey
+from cortexctl.ring.watch.measured import Heard
 
 NOW_S = 1_760_000_000
 COUNT = 6
@@ -123,6 +124,8 @@ class Case:
     """Those besides the first, which is named `kv`."""
     earlier: Sequence[View] = ()
     survey: Mapping[str, Any] = field(default_factory=dict)
+    heard: Heard | None = None
+    """What a watch of it heard."""
 
     def ring(self, view: View | None = None) -> CheckedRing:
         view = view or View(self.changes, 0, self.checked, self.stored)
@@ -141,4 +144,4 @@ class Case:
         return RingSurvey(self.component, views, [self.ring(each) for each in self.earlier], **self.survey)
 
     def judged(self) -> Judgement:
-        return judge(self.surveyed(), lambda _: True)
+        return judge(self.surveyed(), lambda _: True, heard=self.heard)

@@ -19,11 +19,11 @@ from cortexctl.ring.components import Component, Settings
 from cortexctl.ring.judge import judge
 from cortexctl.ring.model import ring
 from cortexctl.ring.survey import Need, RingSurvey
-from tests.unit.ring import cases_of_a_survey, cases_of_a_view
+from tests.unit.ring import cases_of_a_survey, cases_of_a_view, cases_of_a_watch
 from tests.unit.ring.case import LEAVING, NOW_S, Case, View, aged, both, gone, having
 from tests.unit.ring.cases_of_a_view import ALL_LATE, ONE, TWO
 
-CASES = dict(sorted((cases_of_a_view.CASES | cases_of_a_survey.CASES).items()))
+CASES = dict(sorted((cases_of_a_view.CASES | cases_of_a_survey.CASES | cases_of_a_watch.CASES).items()))
 COMMANDS = [["ring", each] for each in ("show", "forget", "owners", "diff", "tokens")]
 BY_CODE = {check.code: check for check in CHECKS}
 STORE_GATEWAYS: dict[str, Any] = {
@@ -101,7 +101,7 @@ def test_a_finding_is_complete(code: str, case: Case) -> None:
 
 
 def test_there_is_a_check_for_each_code_of_the_catalogue() -> None:
-    assert [check.code for check in CHECKS] == [f"RNG{number:02}" for number in range(1, 47)]
+    assert [check.code for check in CHECKS] == [f"RNG{number:02}" for number in range(1, 50)]
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=[check.code for check in CHECKS])
