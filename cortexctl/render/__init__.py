@@ -5,7 +5,7 @@ result is. rich, yaml and msgspec are imported when something is written with th
 """
 
 from collections.abc import Callable, Mapping
-from typing import TextIO
+from typing import Any, Protocol, TextIO, runtime_checkable
 
 from cortexctl.errors import UsageError
 from cortexctl.render import json, yaml
@@ -19,6 +19,17 @@ from cortexctl.results import Document, Result
 __all__ = ["FindingsResult", "Format", "NotRun", "OutputSpec", "emit"]
 
 
+Writer = Callable[[Any, OutputSpec, TextIO], None]
+
+
+@runtime_checkable
+class Drawn(Protocol):
+    """A result that is drawn in some formats, and has rows in the others."""
+
+    def drawing(self, output: OutputSpec) -> Writer | None:
+        """Return what draws it, or None where it is written as rows."""
+
+
 def emit(result: Result | Document, output: OutputSpec, stream: TextIO) -> None:
     """Write a result to the stream in the format asked for.
 
@@ -26,7 +37,10 @@ def emit(result: Result | Document, output: OutputSpec, stream: TextIO) -> None:
     Raises UsageError before anything is written: for a column that is not there, or for one answer as CSV.
     """
     if not isinstance(result, Document):
-        _RESULTS[output.format](result, output, stream)
+        drawing = result.drawing(output) if isinstance(result, Drawn) else None
+        if drawing is None and output.format not in _RESULTS:
+            raise UsageError(f"-o {output.format}: {output.command} is not drawn{_with(output)}")
+        (drawing or _RESULTS[output.format])(result, output, stream)
         return
     if output.format not in _DOCUMENTS:
         formats = ", ".join(_DOCUMENTS)
@@ -34,6 +48,10 @@ def emit(result: Result | Document, output: OutputSpec, stream: TextIO) -> None:
     if output.fields or output.sort:
         raise UsageError(f"--fields and --sort are for rows, and {output.command} has one answer")
     _DOCUMENTS[output.format](result, output, stream)
+
+
+def _with(output: OutputSpec) -> str:
+    return " with --fields or --sort, which are for rows" if output.fields or output.sort else ""
 
 
 def _write_for_person(result: Result, output: OutputSpec, stream: TextIO) -> None:

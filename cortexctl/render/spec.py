@@ -13,6 +13,12 @@ class Format(StrEnum):
     NDJSON = "ndjson"
     CSV = "csv"
     YAML = "yaml"
+    SVG = "svg"
+    HTML = "html"
+
+
+PICTURES = frozenset((Format.SVG, Format.HTML))
+"""Only of results that are drawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ ANSWERS = {
         "quarantine",
         "retention",
         "tenants",
+        "timeline",
         "undelete",
     ],
     "bucket index reb": ["rebuild"],

@@ -1,37 +1,30 @@
 """Checks of compaction: what should have been merged, marked or removed by now and was not."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
-from cortexctl.blocks import layout
 from cortexctl.blocks.checks import paste
 from cortexctl.blocks.checks.metas import YEAR_2000_MS
 from cortexctl.blocks.checks.needs import Need
+from cortexctl.blocks.coverage import (
+    age_s,
+    backlog_late_s,
+    compacted_overlaps,
+    holes,
+    is_parent,
+    late_windows,
+    superseded_blocks,
+)
 from cortexctl.blocks.view import TenantView
-from cortexctl.blocks.windows import Live, Window, by_group, live, superseded, windows
+from cortexctl.blocks.windows import live, windows
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.units import format_duration, format_size, format_time_ms
 
 BACKLOG_IS_HIGH_S = 12 * 3600
-GAP_MS = 2 * 3600 * 1000
 INDEX_LIMIT_BYTES = 64 << 30
 """An index cannot be larger: its references are 32 bits of 16 bytes each."""
 _INDEX_IS_NEAR = 0.85
 _MOST_NAMED = 10
-
-
-def _late_s(tenant: TenantView) -> float:
-    return 2 * tenant.delays.compaction_interval_s
-
-
-def _is_settled(tenant: TenantView, each: Live) -> bool:
-    """Whether compactors have had their time with the block."""
-    uploaded_s = each.block.uploaded_at_s
-    return uploaded_s is not None and tenant.now_s - uploaded_s > _late_s(tenant)
-
-
-def _may_compact(each: Live) -> bool:
-    return layout.NO_COMPACT_MARK not in each.block.files
 
 
 @check("CMP01", "compacted-overlap", Severity.WARNING)
@@ -43,30 +36,19 @@ def compacted_overlap(tenant: TenantView) -> Iterator[Problem]:
     Look at the compactor's logs for what it halts at, and at the BLK findings of the tenant.
     Source: Thanos, pkg/compact/planner.go, selectOverlappingMetas.
     """
-    left_out = {each.id for each, _ in superseded(tenant)}  # for CMP02 and CMP06
-    compacted = [
-        each
-        for each in live(tenant)
-        if each.meta.compaction.level > 1 and _may_compact(each) and not each.is_partition and each.id not in left_out
-    ]
-    for group in by_group(each for each in compacted if _is_settled(tenant, each)):
-        last = group[0]
-        for each in group[1:]:
-            if each.meta.min_time < last.meta.max_time:
-                overlap_ms = min(each.meta.max_time, last.meta.max_time) - each.meta.min_time
-                yield Problem(
-                    each.id,
-                    f"overlaps {last.id} by {format_duration(overlap_ms / 1000)}",
-                    {
-                        "with": last.id,
-                        "overlap_ms": overlap_ms,
-                        "level": each.meta.compaction.level,
-                        "level_of_other": last.meta.compaction.level,
-                    },
-                    paste.inspect(tenant, each.id),
-                )
-            if each.meta.max_time > last.meta.max_time:
-                last = each
+    for each, last in compacted_overlaps(tenant):
+        overlap_ms = min(each.meta.max_time, last.meta.max_time) - each.meta.min_time
+        yield Problem(
+            each.id,
+            f"overlaps {last.id} by {format_duration(overlap_ms / 1000)}",
+            {
+                "with": last.id,
+                "overlap_ms": overlap_ms,
+                "level": each.meta.compaction.level,
+                "level_of_other": last.meta.compaction.level,
+            },
+            paste.inspect(tenant, each.id),
+        )
 
 
 @check("CMP02", "superseded-block", Severity.WARNING)
@@ -78,8 +60,8 @@ def superseded_block(tenant: TenantView) -> Iterator[Problem]:
     Look at why compaction does not; or mark the block for deletion.
     Source: Thanos, pkg/compact/compact.go, GarbageCollect.
     """
-    for each, by in _superseded(tenant):
-        if not _is_parent(each, by):
+    for each, by in superseded_blocks(tenant):
+        if not is_parent(each, by):
             yield Problem(
                 each.id,
                 f"all its sources are in {by.id} too",
@@ -98,24 +80,14 @@ def parent_not_marked(tenant: TenantView) -> Iterator[Problem]:
     Mark it for deletion, or leave it to the next compaction.
     Source: Thanos, pkg/compact/compact.go, compact.
     """
-    for each, by in _superseded(tenant):
-        if _is_parent(each, by):
+    for each, by in superseded_blocks(tenant):
+        if is_parent(each, by):
             yield Problem(
                 each.id,
                 f"merged into {by.id}, and not marked for deletion",
                 {"by": by.id, "level": each.meta.compaction.level, "size_bytes": each.block.size_bytes},
                 paste.inspect(tenant, each.id),
             )
-
-
-def _is_parent(each: Live, by: Live) -> bool:
-    return any(parent.ulid == each.id for parent in by.meta.compaction.parents)
-
-
-def _superseded(tenant: TenantView) -> Iterator[tuple[Live, Live]]:
-    for each, by in superseded(tenant):
-        if _is_settled(tenant, each) and _is_settled(tenant, by):
-            yield each, by
 
 
 @check("CMP03", "backlog", Severity.WARNING)
@@ -128,13 +100,11 @@ def backlog(tenant: TenantView) -> Iterator[Problem]:
     Look at the compactor's logs and metrics; give it more concurrency, or more instances with shuffle sharding.
     Source: Cortex, pkg/compactor/shuffle_sharding_grouper.go, groupBlocksByCompactableRanges.
     """
-    ranges_s = tenant.details.compacting.block_ranges_s
-    late_s = (ranges_s[0] if ranges_s else 0) + 3 * tenant.delays.compaction_interval_s
-    late = list(_due(tenant, lambda window: _age_s(tenant, window) > late_s))
+    late = list(late_windows(tenant))
     waiting = {each.id: each for window in late for each in window.blocks if each.meta.compaction.level <= 1}
     if not waiting:
         return
-    oldest_s = max(_age_s(tenant, window) for window in late if any(each.id in waiting for each in window.blocks))
+    oldest_s = max(age_s(tenant, window) for window in late if any(each.id in waiting for each in window.blocks))
     oldest = min(waiting.values(), key=lambda each: each.meta.max_time)
     size_bytes = sum(each.block.size_bytes for each in waiting.values())
     yield Problem(
@@ -146,20 +116,11 @@ def backlog(tenant: TenantView) -> Iterator[Problem]:
             "size_bytes": size_bytes,
             "windows": len(late),
             "oldest_max_time_ms": oldest.meta.max_time,
-            "late_after_s": int(late_s),
+            "late_after_s": int(backlog_late_s(tenant)),
         },
         paste.ls(tenant, "--level 1 --state complete"),
         Severity.HIGH if oldest_s > BACKLOG_IS_HIGH_S else None,
     )
-
-
-def _due(tenant: TenantView, takes: Callable[[Window], bool]) -> Iterator[Window]:
-    return (window for window in windows(tenant) if window.is_due and takes(window))
-
-
-def _age_s(tenant: TenantView, window: Window) -> float:
-    """How long ago the window's time was over."""
-    return tenant.now_s - window.end_ms / 1000
 
 
 @check("CMP04", "window-not-merged", Severity.WARNING)
@@ -174,9 +135,11 @@ def window_not_merged(tenant: TenantView) -> Iterator[Problem]:
     """
     ranges_s = tenant.details.compacting.block_ranges_s
     wider_s = dict(pairwise(ranges_s))
-    for window in _due(tenant, lambda each: all(block.meta.compaction.level > 1 for block in each.blocks)):
+    for window in windows(tenant):
+        if not window.is_due or any(block.meta.compaction.level <= 1 for block in window.blocks):
+            continue
         next_s = wider_s.get((window.end_ms - window.start_ms) / 1000)
-        if next_s is not None and _age_s(tenant, window) > 2 * next_s:
+        if next_s is not None and age_s(tenant, window) > 2 * next_s:
             yield Problem(
                 window.blocks[0].id,
                 f"not merged with {len(window.blocks) - 1} others of the window from "
@@ -205,13 +168,8 @@ def gap(tenant: TenantView) -> Iterator[Problem]:
     Source: Cortex, pkg/querier/blocks_store_queryable.go, selectSorted.
     """
     retention_s = tenant.details.compacting.retention_s
-    covered_ms = int((tenant.now_s - retention_s) * 1000) if retention_s > 0 else None
-    gaps: list[tuple[int, int]] = []
-    end_ms: int | None = None
-    for min_time_ms, max_time_ms in _covered_ms(tenant):
-        if end_ms is not None and min_time_ms - end_ms > GAP_MS and (covered_ms is None or end_ms >= covered_ms):
-            gaps.append((end_ms, min_time_ms))
-        end_ms = max_time_ms if end_ms is None else max(end_ms, max_time_ms)
+    since_ms = int((tenant.now_s - retention_s) * 1000) if retention_s > 0 else None
+    gaps = [each for each in holes(_covered_ms(tenant)) if since_ms is None or each[0] >= since_ms]
     if gaps:
         widest = max(gaps, key=lambda each: each[1] - each[0])
         hours = format_duration((widest[1] - widest[0]) / 1000)

@@ -5,19 +5,21 @@ from collections.abc import Callable
 import pytest
 
 from cortexctl.render import FindingsResult, Format
+from cortexctl.render.spec import PICTURES
 from cortexctl.results import Document, Table
 
 SUFFIX = {Format.TABLE: "table.txt", Format.WIDE: "wide.txt"}
+ROWS = [form for form in Format if form not in PICTURES]
 Render = Callable[..., str]
 Compare = Callable[[str, str], None]
 
 
-@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize("form", ROWS)
 def test_rows(form: Format, blocks: Table, render: Render, same_as_golden: Compare) -> None:
     same_as_golden(render(blocks, form), f"blocks.{SUFFIX.get(form, form)}")
 
 
-@pytest.mark.parametrize("form", [form for form in Format if form is not Format.WIDE])
+@pytest.mark.parametrize("form", [form for form in ROWS if form is not Format.WIDE])
 def test_findings(form: Format, findings: FindingsResult, render: Render, same_as_golden: Compare) -> None:
     same_as_golden(render(findings, form), f"findings.{SUFFIX.get(form, form)}")
 

@@ -17,6 +17,7 @@ from cortexctl.errors import UsageError
 from cortexctl.findings import Severity
 from cortexctl.render import FindingsResult, Format, OutputSpec, emit
 from cortexctl.render.machine import plain
+from cortexctl.render.spec import PICTURES
 from cortexctl.results import Column, Document, Kind, Table
 
 Render = Callable[..., str]
@@ -191,7 +192,7 @@ def test_anything_renders_in_every_format_and_reads_back(rows: list[dict[str, An
     columns = [Column("a"), Column("b_s", Kind.TIME_S), Column("c_ms", Kind.TIME_MS), Column("n", Kind.BYTES)]
     table = Table(columns, rows, {"total": total})
     texts = {}
-    for form in Format:
+    for form in set(Format) - PICTURES:
         stream = StringIO()
         emit(table, OutputSpec(form, "c", "0", 0.0, sort=("a", "-b_s", "c_ms")), stream)
         texts[form] = stream.getvalue()
