@@ -31,6 +31,7 @@ ANSWERS = {
         "retention",
         "tenants",
         "undelete",
+        "why",
     ],
     "bucket index reb": ["rebuild"],
     "bucket index rebuild --plan": ["--plan-out"],
