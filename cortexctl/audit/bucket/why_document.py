@@ -48,7 +48,7 @@ def document(
         "size_bytes": seen.block.size_bytes,
         "objects": len(seen.block.files),
         "files": _files(seen),
-        "meta": None if seen.meta is None else msgspec.to_builtins(seen.meta),
+        "meta": None if seen.meta is None else msgspec.to_builtins(seen.meta, enc_hook=list),
         "meta_fault": seen.block.meta.message if isinstance(seen.block.meta, Fault) else None,
         "marks": _marks(seen),
         "index": _index(seen),

@@ -17,6 +17,7 @@ from cortexctl.tsdb import ulid
 from cortexctl.units import format_time
 
 _ORDER = list(Component)
+_WAITING = ("waits", "compacts later")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,9 @@ def _verdict(seen: Seen, fates: Sequence[Fate], events: Sequence[Event]) -> str:
     if event is not None:
         when = "Now" if event.at_s <= seen.now_s else f"From {format_time(event.at_s)} on"
         return f"{what}. {when} the {event.component} {event.what}"
+    waiting = next((fate for fate in fates if fate.component is Component.COMPACTOR and fate.does in _WAITING), None)
+    if waiting is not None:
+        return f"{what}. All is well; the {waiting.component} {waiting.says}"
     return f"{what}. All is well, and nothing is to happen to it"
 
 

@@ -139,6 +139,13 @@ def test_a_job_that_fails_for_another_block() -> None:
     assert f"{B} is broken: no index" in fates[CO].says
 
 
+def test_nothing_is_to_happen_to_a_block_of_the_longest_range() -> None:
+    day = a_block(A, minTime=MIDNIGHT_MS, maxTime=MIDNIGHT_MS + 24 * HOUR_MS)
+    found, fates = told(day | {INDEX: an_index([an_entry(A)])})
+    assert fates[CO].does == "done"
+    assert found.verdict == "complete. All is well, and nothing is to happen to it"
+
+
 def test_a_job_later() -> None:
     # Two replicas of 00:00 make one block first; it then goes with 02:00, and 12:00 closes the window of 12h.
     objects = of(A, 0) | of(B, 0) | of(C, 2) | of(D, 12) | of("01M7XT00000000000000000005", 14)

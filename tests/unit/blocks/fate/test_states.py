@@ -86,7 +86,7 @@ CASES = [
             CL: ("keeps", Grade.WELL, "keeps it"),
             CO: ("waits", Grade.WELL, "it is the newest block: it waits for a newer one"),
         },
-        verdict="complete. All is well",
+        verdict="complete. All is well; the compactor has no job for it yet: it is the newest block",
     ),
     Case(
         "marked two hours ago",
