@@ -126,6 +126,12 @@ def test_a_block_that_only_its_children_know(cli: Cli, well: Place) -> None:
     assert f"gone: nothing of it is left; its samples are in {B}" in said
 
 
+def test_a_tenant_that_is_being_deleted(cli: Cli, well: Place) -> None:
+    well.put({layout.tenant_deletion_mark(TENANT): b'{"deletion_time": %d}' % NOW_S}, NOW_S)
+    item = cli(*WHY, f"{TENANT}/{A}", *well.then, "-o", "json").document["item"]
+    assert item["verdict"].startswith("of a tenant that is being deleted. From 2026-11-21T03:15:00Z on the cleaner")
+
+
 def test_settings_come_from_the_configuration(cli: Cli, well: Place, tmp_path: Path) -> None:
     well.put(marked(A) | {INDEX: an_index([an_entry(A), an_entry(B)])})
     config = tmp_path / "cortex.yaml"

@@ -7,7 +7,7 @@ from typing import Any
 from cortexctl.audit.bucket.check import Settings
 from cortexctl.audit.bucket.load import survey_all
 from cortexctl.audit.bucket.looking_again import look_again
-from cortexctl.audit.bucket.tenants import Standing, discover
+from cortexctl.audit.bucket.tenants import Standing, discover, marked_for_deletion
 from cortexctl.audit.bucket.why_document import document
 from cortexctl.audit.plan.gateways import Gateways
 from cortexctl.audit.plan.settings import Parameters
@@ -152,8 +152,8 @@ def _look(bucket: Bucket, tenant: str, block_id: str, asked: Asked) -> tuple[See
     settings = asked.parameters.settings(tenant)
     plan = PlanSurvey(tenant, settings, asked.now_s)
     plan.stop(asked.parameters.why_stopped(tenant), for_good=True)
-    mark = _read_or_error(bucket, layout.tenant_deletion_mark(tenant))
-    if not isinstance(mark, NotFoundError):
+    if tenant in marked_for_deletion(bucket, tenant):
+        ((_, mark),) = bucket.read_many([layout.tenant_deletion_mark(tenant)])
         check.mark_for_deletion(mark.body if isinstance(mark, Stored) else mark)
         plan.stop("it is marked for deletion", for_good=True)
     ((_, found),) = survey_all(bucket, [tenant], [FateSurvey(block_id, check, plan)])
@@ -162,13 +162,6 @@ def _look(bucket: Bucket, tenant: str, block_id: str, asked: Asked) -> tuple[See
     view, planned = found
     look_again(bucket, view)
     return see(view, block_id, asked.rules(tenant)), Planning(planned, settings)
-
-
-def _read_or_error(bucket: Bucket, key: str) -> Stored | SourceError:
-    try:
-        return bucket.read(key)
-    except SourceError as error:
-        return error
 
 
 def _concerns(seen: Seen, asked: Asked) -> Iterator[Concern]:

@@ -60,7 +60,7 @@ def why(
         bool | None, typer.Option("--zone-awareness/--no-zone-awareness", help="Instead of the configuration's.")
     ] = None,
 ) -> None:
-    """Say what Cortex does with one block, why, and what happens to it next.
+    """Say what Cortex does with a block, and why.
 
     What the querier, the store-gateways, the cleaner and the compactor do with it now, from its meta.json, files, marks
     in both places, row in the bucket index, visit markers, lineage and planned job; the events to come, each with the
