@@ -7,17 +7,15 @@ import typer
 
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import BucketOptions, ExcludedTenants, FindingOptions, OutputOptions, Tenants
-from cortexctl.cli.ring.options import AccessOptions, HttpOptions, RingOptions
+from cortexctl.cli.ring.beside import gateways_beside, ring_beside
+from cortexctl.cli.ring.options import HttpOptions, RingOptions
 from cortexctl.cli.session import Session, session
 from cortexctl.errors import ExitCode, UsageError
 from cortexctl.units import parse_duration_s, parse_size
 
 if TYPE_CHECKING:
-    from cortexctl.audit.plan.gateways import Gateways
     from cortexctl.audit.plan.owners import Owners
     from cortexctl.audit.plan.settings import Parameters
-    from cortexctl.ring.components import Component
-    from cortexctl.ring.survey import RingSurvey
 
 app = typer.Typer(no_args_is_help=True, help="Plan compaction, and the disk that it takes.")
 
@@ -191,33 +189,12 @@ def store_gateway(
         raise UsageError("--gateways and --source: the ring says how many there are")
     with session(source, output, "plan store-gateway") as run:
         ring = RingOptions(source=ring_source, replication_factor=replication_factor, zone_awareness=zone_awareness)
-        known = _gateways(run, ring, gateways, http)
+        known = gateways_beside(run, ring, gateways, http)
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         with run.working(chosen):
             planned = plan_gateways(run.bucket, chosen, run.now_s, known)
         run.output.emit(planned.result)
         run.fail_for(planned.failed, len(chosen))
-
-
-def _gateways(run: Session, ring: RingOptions, count: int | None, http: HttpOptions) -> "Gateways":
-    from cortexctl.audit.plan.gateways import Gateways, ShardSizes
-    from cortexctl.config.rings import ring_config
-    from cortexctl.ring.components import STORE_GATEWAY
-
-    config, sizes = run.config, None
-    told = None if config is None else ring_config(config, STORE_GATEWAY)
-    if config is not None and told is not None and told.sharding_strategy == "shuffle-sharding":
-        own = {name: limits.store_gateway_tenant_shard_size for name, limits in config.overrides.items()}
-        sizes = ShardSizes(config.limits.store_gateway_tenant_shard_size, own)
-    checked = _ring(STORE_GATEWAY, ring, run.source, http, run.output.options).primary if ring.source else None
-    delay_s = Gateways().ignore_deletion_mark_delay_s
-    return Gateways(
-        checked,
-        count or 1,
-        ring.replication_factor or (told.replication_factor if told else STORE_GATEWAY.replication_factor),
-        config.bucket_store.ignore_deletion_mark_delay_s if config else delay_s,
-        sizes,
-    )
 
 
 def _parameters(run: Session, given: CompactorOptions) -> "Parameters":
@@ -242,28 +219,7 @@ def _owners(
     from cortexctl.ring.components import COMPACTOR_RING
 
     ring = RingOptions(source=given.ring_source)
-    return Owners(_ring(COMPACTOR_RING, ring, source, http, output).primary, parameters)
-
-
-def _ring(
-    component: "Component", ring: RingOptions, source: BucketOptions, http: HttpOptions, output: OutputOptions
-) -> "RingSurvey":
-    """Read a ring, which is judged by the configuration of the bucket."""
-    from dataclasses import fields, replace
-
-    from cortexctl.audit.ring.survey import raise_unless_found
-    from cortexctl.cli.ring.session import ring_session
-
-    given = replace(
-        ring,
-        config_file=None if source.config_file is None else [source.config_file],
-        config_expand_env=source.config_expand_env,
-    )
-    spoken = {each.name: getattr(http, each.name) for each in fields(http)}
-    access = AccessOptions(**spoken, timeout=source.timeout, deadline=source.deadline)
-    with ring_session(given, access, output, "plan") as run:
-        run.is_silent = True
-        return raise_unless_found(run.survey([component]), component)
+    return Owners(ring_beside(COMPACTOR_RING, ring, source, http, output).primary, parameters)
 
 
 def _volumes(given: list[str]) -> dict[str, int]:

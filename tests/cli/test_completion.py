@@ -32,6 +32,7 @@ ANSWERS = {
         "tenants",
         "timeline",
         "undelete",
+        "why",
     ],
     "bucket index reb": ["rebuild"],
     "bucket index rebuild --plan": ["--plan-out"],

@@ -66,12 +66,12 @@ def notes(run: Session) -> list[str]:
     by_origin: dict[str, list[str]] = {}
     for name, path in _DELAYS.items():
         value = f"{path.rpartition('.')[2]} {format_duration(getattr(run.delays, name))}"
-        by_origin.setdefault(_origin(run, path), []).append(value)
+        by_origin.setdefault(origin(run, path), []).append(value)
     lines = [f"{origin}: {', '.join(values)}" for origin, values in by_origin.items()]
     return [*lines, *_left_alone(run)]
 
 
-def _origin(run: Session, path: str) -> str:
+def origin(run: Session, path: str) -> str:
     """Return the configuration's name where it has the setting, or that it is Cortex's default."""
     section, _, key = path.rpartition(".")
     is_set = run.config is not None and key in run.config.section(section).values

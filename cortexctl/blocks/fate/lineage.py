@@ -1,0 +1,80 @@
+"""Where a block's samples come from, and which other blocks have them too.
+
+Source: Thanos, pkg/block/fetcher.go, DefaultDeduplicateFilter, and pkg/compact/compact.go, compact.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cortexctl.blocks.view import State, TenantView
+from cortexctl.tsdb.meta import Meta
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """Relatives of a block, by their ids, sorted."""
+
+    sources: tuple[str, ...] = ()
+    """The level-1 blocks that its meta.json names."""
+    parents: tuple[str, ...] = ()
+    """The blocks that it was compacted from directly, as its meta.json names them."""
+    children: tuple[str, ...] = ()
+    """Blocks in the bucket that were compacted from it directly."""
+    holders: tuple[str, ...] = ()
+    """Complete blocks, not marked for deletion, that have all of its samples: each alone, or as partitions together."""
+
+
+def lineage(view: TenantView, block_id: str) -> Lineage:
+    """Return the relatives of a block, which need not be there any more."""
+    metas = {each.id: meta for each in view.blocks.values() if (meta := each.own_meta) is not None}
+    own = metas.pop(block_id, None)
+    children = sorted(
+        name for name, meta in metas.items() if block_id in (each.ulid for each in meta.compaction.parents)
+    )
+    wanted = [frozenset(own.compaction.sources)] if own else [frozenset((block_id,))]
+    wanted += [frozenset(metas[name].compaction.sources) for name in children]
+    named = frozenset(children)
+    having = {
+        name: meta
+        for name, meta in metas.items()
+        if view.state(view.blocks[name]) is State.COMPLETE
+        and (name in named or _has_any(meta.compaction.sources, wanted))
+        and (own is None or meta.compaction.level > own.compaction.level or (_parts(own) < 2 and _parts(meta) < 2))
+    }
+    return Lineage(
+        tuple(own.compaction.sources) if own else (),
+        tuple(dict.fromkeys(each.ulid for each in own.compaction.parents)) if own else (),
+        tuple(children),
+        tuple(sorted(_whole(having))),
+    )
+
+
+def _has_any(sources: Sequence[str], wanted: Iterable[frozenset[str]]) -> bool:
+    return any(each and each.issubset(sources) for each in wanted)
+
+
+def _whole(having: Mapping[str, Meta]) -> Iterator[str]:
+    """Yield the blocks that are whole, and the partitions of each group all of whose partitions are there."""
+    groups: dict[tuple[Any, int], dict[Any, str]] = {}
+    for name, meta in having.items():
+        info = _partition(meta)
+        if _parts(meta) < 2:
+            yield name
+        else:
+            groups.setdefault((info.get("partitioned_group_id"), _parts(meta)), {})[info.get("partition_id", 0)] = name
+    for (_, count), found in groups.items():
+        if len(found) == count:
+            yield from found.values()
+
+
+def _partition(meta: Meta) -> Mapping[str, Any]:
+    extensions = meta.thanos.extensions
+    info = extensions.get("partition_info") if isinstance(extensions, dict) else None
+    return info if isinstance(info, dict) else {}
+
+
+def _parts(meta: Meta) -> int:
+    """Return into how many partitions the block's group was cut; 1 for one that is no partition."""
+    count = _partition(meta).get("partition_count", 1)
+    return count if isinstance(count, int) else 1
