@@ -1,6 +1,7 @@
-"""`cortexctl bucket snapshot`: a bucket kept for later."""
+"""`cortexctl bucket snapshot` and `diff`: a bucket kept for later, and what became of it since."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants
 from cortexctl.cli.session import session
-from cortexctl.errors import PartialError, UsageError
+from cortexctl.errors import ExitCode, PartialError, UsageError
 
 
 @grouped
@@ -42,3 +43,33 @@ def snapshot(
         run.fail_for(taken.failed, len(taken.result.items))
         if taken.unread:
             raise PartialError(f"{taken.unread} objects could not be read; the rest is saved")
+
+
+@grouped
+def diff(
+    source: BucketOptions,
+    output: OutputOptions,
+    before: Annotated[str, typer.Argument(help="A bucket, or snapshot:FILE.", metavar="BEFORE")],
+    after: Annotated[str, typer.Argument(help="Likewise, of later.", metavar="AFTER")],
+    tenant: Tenants = None,
+    exclude_tenant: ExcludedTenants = None,
+) -> None:
+    """Show what became of each tenant between two snapshots, or a snapshot and now.
+
+    Blocks that were uploaded, compacted of others, marked, unmarked or deleted, and into what those went; bucket
+    indexes; tenants that came and went. Exits 1 when anything differs. That an index was written anew is no difference.
+    Changes nothing. Needs to list the buckets and to get objects.
+    """
+    from cortexctl.audit.bucket.diff import Side, diff_buckets, diff_table
+
+    if source.bucket is not None:
+        raise UsageError("give the two buckets as BEFORE and AFTER, without --bucket")
+    one, other = replace(source, bucket=before), replace(source, bucket=after)
+    with session(one, output, "bucket diff") as run, session(other, output, "bucket diff") as later:
+        sides = Side(run.bucket, run.now_s), Side(later.bucket, later.now_s)
+        with run.working():
+            found = diff_buckets(*sides, run.delays, tenant or [], exclude_tenant or [])
+        run.output.emit(diff_table(found, *sides), is_well=not found.differs and not found.failed)
+        run.fail_for(found.failed, found.tenants)
+        if found.differs:
+            raise typer.Exit(ExitCode.FINDINGS)
