@@ -82,7 +82,7 @@ _cortexctl_at() {
             valued="-s --source --config.file --from-live --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --interval --for"
             ;;
         "bucket")
-            commands="tenants ls inspect why timeline check undelete quarantine retention cleanup index marks"
+            commands="tenants ls inspect why timeline check undelete quarantine retention cleanup snapshot diff index marks"
             options="--help"
             valued=""
             ;;
@@ -135,6 +135,16 @@ _cortexctl_at() {
             commands=""
             options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --all-tenants --exclude-tenant --what --older-than --pattern --irreversible --help"
             valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant --what --older-than --pattern"
+            ;;
+        "bucket snapshot")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --force --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant"
+            ;;
+        "bucket diff")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --help"
+            valued="-b --bucket --config.file --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant"
             ;;
         "bucket index")
             commands="show check diff rebuild"
@@ -264,7 +274,7 @@ _cortexctl() {
         fi
     done
     case "$command $previous" in
-        "version -o" | "ring list -o" | "ring show -o" | "ring check -o" | "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring forget -o" | "ring restore -o" | "ring watch -o" | "bucket tenants -o" | "bucket ls -o" | "bucket inspect -o" | "bucket why -o" | "bucket check -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket index show -o" | "bucket index check -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "plan compaction -o" | "plan disk -o" | "plan store-gateway -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "version --output" | "ring list --output" | "ring show --output" | "ring check --output" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring forget --output" | "ring restore --output" | "ring watch --output" | "bucket tenants --output" | "bucket ls --output" | "bucket inspect --output" | "bucket why --output" | "bucket check --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket index show --output" | "bucket index check --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "plan compaction --output" | "plan disk --output" | "plan store-gateway --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output")
+        "version -o" | "ring list -o" | "ring show -o" | "ring check -o" | "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring forget -o" | "ring restore -o" | "ring watch -o" | "bucket tenants -o" | "bucket ls -o" | "bucket inspect -o" | "bucket why -o" | "bucket check -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket snapshot -o" | "bucket diff -o" | "bucket index show -o" | "bucket index check -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "plan compaction -o" | "plan disk -o" | "plan store-gateway -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "version --output" | "ring list --output" | "ring show --output" | "ring check --output" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring forget --output" | "ring restore --output" | "ring watch --output" | "bucket tenants --output" | "bucket ls --output" | "bucket inspect --output" | "bucket why --output" | "bucket check --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket snapshot --output" | "bucket diff --output" | "bucket index show --output" | "bucket index check --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "plan compaction --output" | "plan disk --output" | "plan store-gateway --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output")
             _cortexctl_reply -W "table wide json ndjson csv yaml"
             return
             ;;
@@ -331,7 +341,7 @@ _cortexctl() {
             "explain 0")
                 _cortexctl_reply -W "BLK01 BLK02 BLK03 BLK04 BLK05 BLK06 BLK07 BLK08 BLK09 BLK10 BLK11 BLK12 BLK13 BLK14 BLK15 BLK16 BLK17 CMP01 CMP02 CMP03 CMP04 CMP05 CMP06 CMP07 CMP08 CMP09 IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 LCK01 LCK02 LCK03 MRK01 MRK02 MRK03 MRK04 MRK05 MRK06 MRK07 MRK08 OBJ01 OBJ02 OBJ03 OBJ04 PAR01 PAR02 PAR03 POI01 POI02 POI03 POI04 POI05 POI06 TEN01 TEN02 TEN03 TEN04 TEN05 RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46 RNG47 RNG48 RNG49 DSK01 DSK02"
                 ;;
-            "demo 0" | "ring snapshot 0" | "ring tokens "*)
+            "demo 0" | "ring snapshot 0" | "ring tokens "* | "bucket snapshot 0")
                 _cortexctl_reply -f
                 ;;
             "completion 0")

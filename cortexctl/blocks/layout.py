@@ -40,6 +40,12 @@ _RECOGNISED = re.compile(
     | bucket-index\.json\.gz | bucket-index-sync-status\.json | debug/metas/{ulid.PATTERN}\.json""",
     re.VERBOSE,
 )
+_SMALL = re.compile(
+    rf"""{ulid.PATTERN}/(?:meta\.json(?:\.quarantined)? | [a-z-]+-mark\.json)
+    | (?:markers|parquet-markers|partitioned-groups|debug/metas)/.*[^/]
+    | bucket-index\.json\.gz | bucket-index-sync-status\.json""",
+    re.VERBOSE | re.DOTALL,
+)
 _PARQUET_FILE = re.compile(r"\d+\.(labels|chunks)\.parquet")
 _DEBUG_META = re.compile(rf"debug/metas/{ulid.PATTERN}\.json")
 _OF_A_BLOCK = frozenset((META, INDEX, *MARKS, "no-downsample-mark.json", VISIT_MARK))
@@ -204,6 +210,12 @@ def visited_partition(rest: str) -> tuple[int, int] | None:
 def is_recognised(rest: str) -> bool:
     """Return whether a tenant-relative key is one that Cortex writes, or wrote."""
     return _RECOGNISED.fullmatch(rest) is not None
+
+
+def is_small(key: str) -> bool:
+    """Return whether an object is read whole by those who look at a bucket: a mark, a meta.json, an index, no data."""
+    tenant, rest = split(key)
+    return f"{tenant}/" == GLOBAL_TENANT_MARKS or key == USER_INDEX or _SMALL.fullmatch(rest) is not None
 
 
 def is_of_a_block(name: str) -> bool:

@@ -61,8 +61,8 @@ def apply_plan_of(
     from cortexctl.storage.journal import FileJournal, default_directory, new_run
 
     begun = new_run(plan.command, plan.target, __version__, source_document(run.source), locked=not lock.no_lock)
-    if run.bucket.read_only:
-        raise RefusedError("nothing was written, for this is --read-only")
+    if run.bucket.why_read_only:
+        raise RefusedError(f"nothing was written, for this is {run.bucket.why_read_only}")
     journal = FileJournal.create(kept.journal_dir or default_directory(), begun, plan)
     run.output.say(f"journal {begun.id}")
     try:

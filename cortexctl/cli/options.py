@@ -25,7 +25,7 @@ class BucketOptions:
         typer.Option(
             "--bucket",
             "-b",
-            help="s3://, gs://, az://, file:// or memory:// URL, a directory, or a cortex.yaml. "
+            help="s3://, gs://, az://, file:// or memory:// URL, a directory, snapshot:FILE, or a cortex.yaml. "
             "[env var: CORTEXCTL_BUCKET]",
             metavar="URL",
         ),

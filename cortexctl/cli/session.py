@@ -15,7 +15,7 @@ from cortexctl import __version__
 from cortexctl.cli.exits import complain
 from cortexctl.cli.options import BucketOptions, LockOptions, OutputOptions
 from cortexctl.errors import CortexctlError, PartialError, UsageError
-from cortexctl.units import format_size, parse_duration_s, parse_time_s
+from cortexctl.units import format_size, format_time, parse_duration_s, parse_time_s
 
 if TYPE_CHECKING:
     from cortexctl.audit.apply import Locking
@@ -174,9 +174,12 @@ def session(source: BucketOptions, output: OutputOptions, command: str) -> Itera
         concurrency=source.concurrency,
         max_requests=source.max_requests,
     )
-    now_s = started_at_s if output.as_of is None else parse_time_s(output.as_of, started_at_s)
     to = Output(output, command, started_at_s)
     with open_bucket(location, bounds, Driver(source.storage_driver), read_only=source.read_only) as bucket:
+        present_s = started_at_s if bucket.moment is None else bucket.moment.taken_at_s
+        now_s = present_s if output.as_of is None else parse_time_s(output.as_of, present_s)
+        if bucket.moment is not None:
+            to.say(f"{bucket.moment}, judged as of {format_time(now_s)}")
         try:
             yield Session(bucket, config, now_s, source, to)
         except typer.Exit:  # with findings, say: the work is done all the same

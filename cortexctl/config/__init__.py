@@ -23,6 +23,7 @@ from cortexctl.config.location import (
     GCSSettings,
     MemorySettings,
     S3Settings,
+    SnapshotSettings,
     StoreSettings,
 )
 from cortexctl.config.objstore import parse_objstore_config
@@ -65,6 +66,7 @@ __all__ = [
     "RingSource",
     "S3Settings",
     "Section",
+    "SnapshotSettings",
     "StoreSettings",
     "UsersScannerSettings",
     "display",

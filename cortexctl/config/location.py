@@ -31,6 +31,7 @@ class Backend(StrEnum):
     AZURE = "azure"
     FILESYSTEM = "filesystem"
     MEMORY = "memory"
+    SNAPSHOT = "snapshot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,17 @@ class MemorySettings:
     name: str
 
 
-StoreSettings: TypeAlias = S3Settings | GCSSettings | AzureSettings | FilesystemSettings | MemorySettings
+@dataclass(frozen=True, slots=True)
+class SnapshotSettings:
+    """A file that `bucket snapshot` wrote; `~` and a relative path are for the storage layer to resolve."""
+
+    backend: ClassVar[Backend] = Backend.SNAPSHOT
+    file: str
+
+
+StoreSettings: TypeAlias = (
+    S3Settings | GCSSettings | AzureSettings | FilesystemSettings | MemorySettings | SnapshotSettings
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +184,8 @@ class BucketLocation:
                 scheme = "az://"
             case MemorySettings(name=root):
                 scheme = "memory://"
+            case SnapshotSettings(file=root):
+                scheme = "snapshot:"
             case FilesystemSettings(directory=root):
                 scheme = "file://" if root.startswith("/") else ""
         path = f"{root.rstrip('/')}/{self.prefix}" if self.prefix else root

@@ -12,6 +12,7 @@ from cortexctl.config.location import (
     GCSSettings,
     MemorySettings,
     S3Settings,
+    SnapshotSettings,
 )
 from cortexctl.errors import UsageError
 
@@ -31,6 +32,7 @@ _PARAMETERS = {
     "file": (),
     "memory": (),
 }  # fmt: skip
+_SNAPSHOT = "snapshot:"
 _NO_CREDENTIALS = "credentials are not taken from URLs: use the environment, a profile or a file"
 _FLAGS = {"true": True, "false": False}
 
@@ -38,18 +40,24 @@ _FLAGS = {"true": True, "false": False}
 def parse_bucket_url(url: str) -> BucketLocation:
     """Return the location of a bucket URL; what has no scheme is a directory, its `~` left as it is.
 
+    `snapshot:FILE` is a file that `bucket snapshot` wrote.
     Credentials are never part of it. A path below a bucket is taken as it is written, that of a file URL is
     percent-decoded.
     """
     if not url or any(ord(character) < 32 for character in url):
         raise UsageError("a bucket is a URL or a directory, not empty and without control characters")
+    if url.lower().startswith(_SNAPSHOT):
+        file = url[len(_SNAPSHOT) :]
+        if not file or (file.startswith("//") and not file.startswith("///")):
+            raise UsageError("snapshot: write a file, as in snapshot:FILE or snapshot:/dir/FILE")
+        return BucketLocation(SnapshotSettings(file))
     match = _SCHEME.match(url)
     if not match:
         return BucketLocation(FilesystemSettings(url))
     scheme = _ALIASES.get(match[1].lower(), match[1].lower())
     if scheme not in _PARAMETERS:
         known = ", ".join(f"{each}://" for each in _PARAMETERS)
-        raise UsageError(f"{match[0]} is not supported: cortexctl reads {known} and directories")
+        raise UsageError(f"{match[0]} is not supported: cortexctl reads {known}, directories and {_SNAPSHOT}FILE")
     rest, _, query = url[match.end() :].partition("?")
     root, _, path = rest.partition("/")
     if scheme == "file":

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeAlias
 from fsspec import AbstractFileSystem
 
 from cortexctl.blocks.survey import StoredObject, Upload
-from cortexctl.storage.objects import Stored, Version
+from cortexctl.storage.objects import Moment, Stored, Version
 
 PlainScan: TypeAlias = Callable[[str, str | None], Iterator[list[StoredObject]]]
 """Lists what is under a path and behind another, whatever the keys look like."""
@@ -38,8 +38,10 @@ class Backend(ABC):
     starts_anywhere: bool = True
     """Whether a listing from the midst costs no more than what is listed: the store skips what comes before."""
     is_remote: ClassVar[bool] = True
+    moment: Moment | None = None
+    """Of a snapshot."""
 
-    def __init__(self, fs: AbstractFileSystem, root: str) -> None:
+    def __init__(self, fs: AbstractFileSystem | None, root: str) -> None:
         self.fs: Any = fs
         self.root = root
 

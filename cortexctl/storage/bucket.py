@@ -15,7 +15,7 @@ from cortexctl.errors import ConflictError, CortexctlError, NotFoundError, Refus
 from cortexctl.storage.backends import Backend, Conditional
 from cortexctl.storage.bulk import in_order
 from cortexctl.storage.faults import FOREIGN
-from cortexctl.storage.objects import Bounds, Stored
+from cortexctl.storage.objects import Bounds, Moment, Stored
 from cortexctl.storage.requests import Requests, Totals
 from cortexctl.storage.split import PagesAhead, split_ranges
 
@@ -52,6 +52,16 @@ class Bucket:
     def is_remote(self) -> bool:
         """Whether others may be reading it: it is neither a directory of this machine nor this process's memory."""
         return self.backend.is_remote
+
+    @property
+    def moment(self) -> Moment | None:
+        """When it was saved, where this is a snapshot: what it holds is of then, and never changes."""
+        return self.backend.moment
+
+    @property
+    def why_read_only(self) -> str:
+        """What keeps it from being written, empty where nothing does."""
+        return str(self.moment) if self.moment is not None else "--read-only" if self.read_only else ""
 
     @property
     def conditional(self) -> Conditional:
@@ -145,10 +155,10 @@ class Bucket:
 
         Conditional where the store makes it so; elsewhere, and for what is deleted, the object is compared just
         before, and a write is read back. Raises ConflictError when the object is not as it was read, and RefusedError
-        for a bucket that was opened to be read only.
+        for a snapshot, and a bucket that was opened to be read only.
         """
-        if self.read_only:
-            raise RefusedError(f"{key}: not written, for this is --read-only")
+        if self.why_read_only:
+            raise RefusedError(f"{key}: not written, for this is {self.why_read_only}")
         if body is not None:
             self._put(key, body, replacing)
             self.requests.tally(written=len(body))

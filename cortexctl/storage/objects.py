@@ -28,6 +28,20 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """When a bucket was saved, and what of it, where it is read from a snapshot."""
+
+    taken_at_s: float
+    bucket: str
+    """As it is shown."""
+    tenants: frozenset[str] | None
+    """None where it is of all."""
+
+    def __str__(self) -> str:
+        return f"a snapshot of {self.bucket}"
+
+
+@dataclass(frozen=True, slots=True)
 class Milestones:
     """What a listing is expected to pass: how many there are, and the keys of some of them, evenly, in order."""
 

@@ -11,6 +11,7 @@ from cortexctl.config import (
     GCSSettings,
     MemorySettings,
     S3Settings,
+    SnapshotSettings,
 )
 from cortexctl.errors import NotFoundError, UsageError
 from cortexctl.storage.backends import Backend as StorageBackend
@@ -38,6 +39,7 @@ _DRIVERS = {
     Backend.AZURE: (Driver.OBSTORE, Driver.ADLFS),
     Backend.FILESYSTEM: (),
     Backend.MEMORY: (),
+    Backend.SNAPSHOT: (),
 }
 
 
@@ -46,8 +48,8 @@ def open_bucket(
 ) -> Bucket:
     """Return the bucket at a location. Opening makes no request, but what finding credentials takes.
 
-    Raises UsageError for a driver that does not fit, AccessDeniedError without credentials, and NotFoundError for a
-    directory that is not there.
+    Raises UsageError for a driver that does not fit, AccessDeniedError without credentials, NotFoundError for a
+    directory or a file that is not there, and DataError for a file that is no snapshot.
     """
     known = _DRIVERS[location.store.backend]
     if driver is not Driver.AUTO and driver not in known:
@@ -79,6 +81,10 @@ def _backend(location: BucketLocation, bounds: Bounds, driver: Driver) -> Storag
             )
         case FilesystemSettings(directory):
             return _directory(location, Path(directory).expanduser().absolute())
+        case SnapshotSettings(file):
+            from cortexctl.storage.snapshots.backend import SnapshotBackend
+
+            return SnapshotBackend(Path(file).expanduser().absolute())
         case MemorySettings(name):
             from fsspec.implementations.memory import MemoryFileSystem
 

@@ -61,6 +61,17 @@ def test_inspect_of_a_sound_block(cli: Cli, well: Place) -> None:
     assert cli("bucket", "inspect", f"{TENANT}/{A}", *well.then, "-q").stdout == ""
 
 
+def test_inspect_tells_in_which_places_a_mark_is(cli: Cli, either: Place) -> None:
+    local, everywhere = (
+        layout.local_deletion_mark(TENANT, B),
+        marked(A) | {layout.global_mark(TENANT, A, layout.NO_COMPACT_MARK): b"{}"},
+    )
+    either.put(a_block(A) | everywhere | a_block(B) | {local: a_mark(B)})
+    for block_id, marks in ((A, ["deletion", "no-compact(global only)"]), (B, ["deletion(local only)"])):
+        document = cli("bucket", "inspect", f"{TENANT}/{block_id}", *either.then, "-o", "json").document
+        assert document["item"]["marks"] == marks
+
+
 @pytest.mark.parametrize("meta", [b"not JSON", a_meta(A, version=2), None])
 def test_inspect_of_a_block_that_is_broken(cli: Cli, well: Place, meta: bytes | None) -> None:
     well.delete(layout.meta(TENANT, A))

@@ -15,12 +15,21 @@ from tests.store.stores import (
     moto_store,
     rclone_store,
     scripted_gcs_store,
+    snapshot_store,
 )
 
 KINDS = (
     "memory", "local", "moto-obstore", "moto-s3fs", "rclone-obstore", "rclone-s3fs", "gcs-obstore", "fakegcs-obstore",
-    "fakegcs-gcsfs", "azurite-obstore", "azurite-adlfs",
+    "fakegcs-gcsfs", "azurite-obstore", "azurite-adlfs", "snapshot",
 )  # fmt: skip
+WRITES = frozenset(
+    ("test_what_was_read_many_can_be_replaced", "test_a_new_object_is_created_once",
+     "test_an_object_is_replaced_when_it_is_as_it_was_read", "test_an_object_that_changed_is_not_replaced",
+     "test_an_object_that_vanished_is_not_replaced", "test_a_deleted_object_is_gone_with_its_empty_directories",
+     "test_nothing_to_nothing_asks_for_nothing", "test_conditional_says_the_truth",
+     "test_of_writers_at_the_same_moment_exactly_one_wins")
+)  # fmt: skip
+"""What is promised of writing, which a snapshot has none of."""
 
 NO_XML_PUT = "fake-gcs-server has no uploads of the XML API, which is what obstore speaks to GCS"
 NO_WORD_OF_THE_BUCKET = "fake-gcs-server does not say whether the bucket is missing or the object"
@@ -45,6 +54,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Expect what is not the fault of cortexctl."""
     for item in items:
         if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+            if item.callspec.params.get("store") == "snapshot" and item.originalname in WRITES:
+                item.add_marker(pytest.mark.skip(reason="a snapshot is not written"))
             reasons = LIMITATIONS.get(str(item.callspec.params.get("store")), {})
             if reason := reasons.get(item.originalname):
                 raises = SourceError if reason is NO_XML_PUT else None
@@ -60,6 +71,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
             return memory_store()
         case "local":
             return local_store(tmp_path)
+        case "snapshot":
+            return snapshot_store(tmp_path)
         case "moto":
             return moto_store(request.getfixturevalue("moto_endpoint"), Driver(driver))
         case "gcs":

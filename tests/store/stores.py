@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from cortexctl.audit.bucket.snapshot import take_snapshot
 from cortexctl.config import (
     AzureSettings,
     BucketLocation,
@@ -19,6 +21,7 @@ from cortexctl.config import (
     GCSSettings,
     MemorySettings,
     S3Settings,
+    SnapshotSettings,
 )
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Bounds
@@ -102,6 +105,25 @@ def local_store(directory: Path) -> Store:
     root.mkdir()
     location = BucketLocation(FilesystemSettings(str(root)))
     return Store(location, _filling(root), directory=root, modified_s=1_780_000_000)
+
+
+@dataclass(frozen=True)
+class SnapshotStore(Store):
+    """A directory that is saved whole each time it is opened, and read from the file."""
+
+    def open(self, **options: Any) -> Bucket:
+        """Return the bucket as it is saved now."""
+        assert self.directory is not None
+        file = self.directory.parent / "bucket.zst"
+        with super().open() as bucket:
+            take_snapshot(bucket, file, time.time(), saves=lambda _: True)
+        return open_bucket(BucketLocation(SnapshotSettings(str(file))), options.pop("bounds", QUICK), **options)
+
+
+def snapshot_store(directory: Path) -> Store:
+    """Return the snapshot of an empty directory."""
+    local = local_store(directory)
+    return SnapshotStore(local.location, local.fill, directory=local.directory, modified_s=local.modified_s)
 
 
 def moto_store(endpoint: str, driver: Driver) -> Store:

@@ -735,5 +735,5 @@ def test_credentials_in_urls_are_refused_and_not_repeated(url: str) -> None:
 
 
 def test_each_store_says_its_backend() -> None:
-    urls = ("s3://b", "gs://b", "az://b", "/b", "memory://b")
+    urls = ("s3://b", "gs://b", "az://b", "/b", "memory://b", "snapshot:b")
     assert [parse_bucket_url(url).store.backend for url in urls] == list(Backend)

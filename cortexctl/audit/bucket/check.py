@@ -31,7 +31,7 @@ class Scope:
 
 def find_scope(bucket: Bucket, patterns: Sequence[str], excluded: Sequence[str]) -> Scope:
     """Return every tenant that is not deleted, or those that are meant. Raises NotFoundError and UsageError."""
-    if patterns or excluded:
+    if patterns or excluded or (bucket.moment is not None and bucket.moment.tenants is not None):
         return Scope(choose(bucket, patterns, excluded), None)
     found = discover(bucket)
     return Scope(

@@ -8,11 +8,12 @@ import msgspec
 from cortexctl.audit.bucket.blocks import marks_of
 from cortexctl.blocks import layout
 from cortexctl.blocks.marks import DeletionMark
-from cortexctl.blocks.survey import Fault
+from cortexctl.blocks.survey import Fault, StoredObject
 from cortexctl.blocks.view import Block, Delays, State, TenantView, ViewSurvey
-from cortexctl.errors import NotFoundError, SourceError, UsageError
+from cortexctl.errors import AccessDeniedError, NotFoundError, SourceError, UsageError
 from cortexctl.results import Document
 from cortexctl.storage.bucket import Bucket
+from cortexctl.storage.objects import Stored
 from cortexctl.tsdb import ulid
 from cortexctl.tsdb.meta import Meta
 from cortexctl.units import format_duration, format_size, format_time, format_time_ms
@@ -29,17 +30,19 @@ def parse_block_name(text: str) -> tuple[str, str]:
 def inspect_block(bucket: Bucket, tenant: str, block_id: str, now_s: float, delays: Delays) -> tuple[Document, bool]:
     """Return all that is known of one block, and whether it is what it should be.
 
-    Reads the block's own prefix, the global marks' listing and the bucket index; raises NotFoundError when nothing
+    Reads the block's own prefix, its global marks and the bucket index; raises NotFoundError when nothing
     of the block is there, not even an entry of the index.
     """
     survey = ViewSurvey(tenant, now_s, delays)
     keys: list[str] = []
-    prefixes = (layout.block(tenant, block_id), f"{tenant}/markers/{block_id}", f"{tenant}/parquet-markers/{block_id}")
-    for _, objects in bucket.scan_many(prefixes):
-        for found in objects:
-            keys += survey.see(found)
+    for found in bucket.scan(layout.block(tenant, block_id)):
+        keys += survey.see(found)
     raw: dict[str, bytes] = {}
-    for key, outcome in bucket.read_many([*keys, layout.bucket_index(tenant)]):
+    copies = {layout.global_mark(tenant, block_id, name) for name in layout.MARKS}
+    for key, outcome in bucket.read_many([*keys, layout.bucket_index(tenant), *sorted(copies)]):
+        if key in copies:
+            _see_copy(survey, key, outcome)
+            continue
         if not isinstance(outcome, SourceError):
             raw[key] = outcome.body
         survey.take(key, outcome if isinstance(outcome, SourceError) else outcome.body)
@@ -52,6 +55,16 @@ def inspect_block(bucket: Bucket, tenant: str, block_id: str, now_s: float, dela
     body = _inspected(view, block, entry, raw.get(layout.meta(tenant, block_id)))
     sound = view.state(block) in (State.COMPLETE, State.MARKED)
     return Document(body, _inspection_text(body), {"state": body["state"], "sound": sound}), sound
+
+
+def _see_copy(survey: ViewSurvey, key: str, outcome: Stored | SourceError) -> None:
+    """Take in a global mark, if it is there: one that is denied to whoever may list the bucket is."""
+    if isinstance(outcome, Stored):
+        list(survey.see(StoredObject(key, len(outcome.body), outcome.modified_s or 0)))
+    elif isinstance(outcome, AccessDeniedError):
+        list(survey.see(StoredObject(key, 0, 0)))
+    elif not isinstance(outcome, NotFoundError):
+        raise outcome
 
 
 def _index_entry(view: TenantView, block_id: str) -> dict[str, Any] | None:

@@ -86,3 +86,46 @@ def test_it_is_a_tenant(tenant: str) -> None:
 )
 def test_it_is_no_tenant(tenant: str) -> None:
     assert not layout.is_valid_tenant(tenant)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "user-index.json.gz",
+        "__markers__/t/tenant-deletion-mark.json",
+        f"t/{A}/meta.json",
+        f"t/{A}/meta.json.quarantined",
+        *(f"t/{A}/{name}" for name in (*layout.MARKS, layout.VISIT_MARK, "no-downsample-mark.json")),
+        *(layout.global_mark("t", A, name) for name in layout.MARKS),
+        "t/markers/cleaner-visit-marker.json",
+        "t/markers/tenant-deletion-mark.json",
+        "t/markers/anything",
+        "t/partitioned-groups/7.json",
+        "t/partitioned-groups/visit-marks/7/partition-0-visit-mark.json",
+        f"t/debug/metas/{A}.json",
+        "t/bucket-index.json.gz",
+        "t/bucket-index-sync-status.json",
+    ],
+)
+def test_what_is_small(key: str) -> None:
+    assert layout.is_small(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "other",
+        f"t/{A}/index",
+        f"t/{A}/chunks/000001",
+        f"t/{A}/0.labels.parquet",
+        f"t/{A}/tombstones",
+        f"t/{A}/",
+        f"t/{A.lower()}/meta.json",
+        "t/markers/",
+        "t/stray",
+        "t/rules/meta.json",
+        "t/markers",
+    ],
+)
+def test_what_is_data_or_not_known_is_not_small(key: str) -> None:
+    assert not layout.is_small(key)
