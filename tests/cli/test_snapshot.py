@@ -36,7 +36,7 @@ READING = {
     "inspect": f"bucket inspect {SAMPLE_TENANT}/{LIVE}",
     "inspect what is broken": f"bucket inspect {FAULTY_TENANT}/{MARKED}",
     "why": f"bucket why {SAMPLE_TENANT}/{LIVE}",
-    "why of what is broken, by its name alone": f"bucket why {MARKED}",
+    "why of what is marked": f"bucket why {FAULTY_TENANT}/{MARKED}",
     "timeline": "bucket timeline",
     "check": "bucket check",
     "check with a configuration": "bucket check --config.file CONFIG --volume 1Gi",
