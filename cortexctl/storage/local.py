@@ -84,7 +84,7 @@ class LocalBackend(StockBackend):
         directories, files = [], []
         base = Path(self.path(prefix.rstrip("/"))) if prefix else Path(self.root)
         for entry in _entries(base, required=not prefix):
-            key = f"{prefix}{entry.name}"
+            key = f"{prefix}{_name(entry)}"
             if not entry.is_dir():
                 files.append(key)
             elif next(_walk(Path(entry.path), f"{key}/"), None):
@@ -156,7 +156,7 @@ def _entries(directory: Path, *, required: bool) -> list[os.DirEntry[str]]:
 def _walk(directory: Path, prefix: str) -> Iterator[StoredObject]:
     """Yield the files below a directory in the order of their keys."""
     for entry in _entries(directory, required=not prefix):
-        key = f"{prefix}{entry.name}"
+        key = f"{prefix}{_name(entry)}"
         if entry.is_dir():
             yield from _walk(Path(entry.path), f"{key}/")
         elif entry.is_file():
@@ -165,6 +165,11 @@ def _walk(directory: Path, prefix: str) -> Iterator[StoredObject]:
             except FileNotFoundError:
                 continue  # deleted since its directory was read
             yield StoredObject(key, status.st_size, status.st_mtime)
+
+
+def _name(entry: "os.DirEntry[str]") -> str:
+    """Return a name as a store would have it: what is not UTF-8 can be listed, and not read."""
+    return os.fsencode(entry.name).decode("utf-8", "replace")
 
 
 def _require(current: Stored | None, replacing: Stored | None, key: str) -> None:

@@ -164,3 +164,12 @@ def test_nor_does_who_holds_the_lock(cli: Cli, behind: Place) -> None:
     ran = cli("bucket", "index", "rebuild", "-t", TENANT, *behind.then, "--apply", "--lock-settle", "0s", code=7)
     assert CONTROL.findall(ran.stdout + ran.stderr) == []
     assert "c\\x1b[31m" in ran.stderr
+
+
+def test_a_name_that_is_not_utf_8_is_listed_as_far_as_it_can_be(cli: Cli, well: Place, tmp_path: Path) -> None:
+    stray = os.path.join(os.fsencode(well.url), TENANT.encode(), b"n\xe4me")
+    Path(os.fsdecode(stray)).write_bytes(b"stray")
+    ran = cli("bucket", "check", "--only", "OBJ", "--fail-on", "critical", *well.then, "-o", "json")
+    assert ran.code == 0, ran.stderr
+    assert f"{TENANT}/n\ufffdme" in ran.stdout
+    assert cli("bucket", "ls", *well.then).code == 0
