@@ -166,9 +166,8 @@ def test_nor_does_who_holds_the_lock(cli: Cli, behind: Place) -> None:
     assert "c\\x1b[31m" in ran.stderr
 
 
-def test_a_name_that_is_not_utf_8_is_listed_as_far_as_it_can_be(cli: Cli, well: Place, tmp_path: Path) -> None:
-    stray = os.path.join(os.fsencode(well.url), TENANT.encode(), b"n\xe4me")
-    Path(os.fsdecode(stray)).write_bytes(b"stray")
+def test_a_name_that_is_not_utf_8_is_listed_as_far_as_it_can_be(cli: Cli, well: Place) -> None:
+    (Path(well.url) / TENANT / os.fsdecode(b"n\xe4me")).write_bytes(b"stray")
     ran = cli("bucket", "check", "--only", "OBJ", "--fail-on", "critical", *well.then, "-o", "json")
     assert ran.code == 0, ran.stderr
     assert f"{TENANT}/n\ufffdme" in ran.stdout
