@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cortexctl.blocks import layout, user_index
-from cortexctl.errors import DataError, NotFoundError, UsageError
+from cortexctl.errors import DataError, NotFoundError, SourceError, UsageError
 from cortexctl.storage.bucket import Bucket
 
 _GLOB = frozenset("*?[")
@@ -33,7 +33,7 @@ class Discovery:
 
     tenants: Mapping[str, Standing]
     user_index: Mapping[str, str] | None
-    """`active`, `deleting` or `deleted` by tenant; None without a user index."""
+    """`active`, `deleting` or `deleted` by tenant; None without a user index, or with one that cannot be read."""
     objects: Sequence[str] = ()
     """In the root, but for the user index."""
     user_index_fault: str = ""
@@ -51,7 +51,11 @@ def marked_for_deletion(bucket: Bucket, tenant: str = "") -> set[str]:
 
 
 def discover(bucket: Bucket) -> Discovery:
-    """Return every tenant of the bucket: two listings, and the user index where there is one."""
+    """Return every tenant of the bucket: two listings, and the user index where there is one.
+
+    A user index that cannot be read is a fault of its own: the listings are what counts, to Cortex as well.
+    Source: pkg/util/users/scanner.go, userIndexScanner.ScanUsers.
+    """
     directories, objects = bucket.children()
     names = {each.rstrip("/") for each in directories} - {layout.GLOBAL_TENANT_MARKS.rstrip("/")}
     marked = marked_for_deletion(bucket)
@@ -70,7 +74,9 @@ def _user_index(bucket: Bucket) -> tuple[dict[str, str] | None, str, int | None]
     except NotFoundError:
         return None, "", None
     except DataError as error:
-        return {}, f"{layout.USER_INDEX} {error}", None
+        return None, f"{layout.USER_INDEX} {error}", None
+    except SourceError as error:
+        return None, str(error), None
     return index.standing(), "", index.updated_at
 
 
