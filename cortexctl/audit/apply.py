@@ -12,6 +12,7 @@ from cortexctl.repair.operations import Step
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.journal import FileJournal
 from cortexctl.storage.lease import SETTLE_S, CleanerLease, stop_if_cancelled
+from cortexctl.storage.unread import ObjectsUnread
 
 TENANTS_AT_ONCE = 32
 
@@ -50,7 +51,7 @@ def apply_plan(bucket: Bucket, journal: FileJournal, locking: Locking, *, check_
         def work(guard: Callable[[], None]) -> None:
             if check_inputs and step.fingerprint and step.scope not in begun:
                 _require_fingerprint(bucket, step)
-            repairs.apply(operations, step.scope, bucket, journal, guard)
+            repairs.apply(operations, step.scope, bucket, journal, guard, ObjectsUnread(bucket))
 
         if step.scope not in locked and all(journal.is_done(seq) for seq, _ in operations):
             return Done(step.scope, keys)
@@ -68,7 +69,7 @@ def undo_run(bucket: Bucket, journal: FileJournal, locking: Locking) -> list[Don
         restored: list[str] = []
 
         def work(guard: Callable[[], None]) -> None:
-            restored.extend(repairs.undo(begun.get(scope, []), bucket, journal, guard))
+            restored.extend(repairs.undo(begun.get(scope, []), bucket, journal, guard, ObjectsUnread(bucket)))
 
         error = _attempt(bucket, journal, scope, locking, work)
         return Done(scope, restored, error)

@@ -44,6 +44,32 @@ class Upload(msgspec.Struct, frozen=True, gc=False):
 
     key: str
     begun_s: float
+    upload_id: str = ""
+
+
+class Kept(msgspec.Struct, frozen=True, gc=False):
+    """A version of an object that its bucket keeps."""
+
+    version_id: str
+    size_bytes: int
+    modified_s: float
+
+
+class History(msgspec.Struct, frozen=True, gc=False):
+    """What a versioned bucket keeps of one object."""
+
+    key: str
+    versions: tuple[Kept, ...] = ()
+    """The newest first."""
+    markers: tuple[str, ...] = ()
+    """The ids of the delete markers that hide all of them; empty where the newest version is the object."""
+    deleted_at_s: float | None = None
+    """When the object was deleted for the last time; None where it is there."""
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether there is no object, by its newest entry."""
+        return self.deleted_at_s is not None
 
 
 class Survey(Protocol[Surveyed]):

@@ -41,18 +41,22 @@ def undelete(view: ChosenView, block_id: str, chosen: Callable[[str], bool], *, 
     decision = remove(view, block_id, MarkKind.DELETION)
     if decision.verdict is not Verdict.CHANGE:
         return decision
-    successor = successor_of(view, block, chosen)
-    if successor and not force:
-        return refused(
-            view,
-            block_id,
-            f"it was compacted into {successor}, so the compactor marks it again; --force does it anyway",
-        )
+    if not force and (no := superseded(view, block, chosen)) is not None:
+        return no
     conditions = (*decision.conditions, as_it_was(view, layout.meta(view.tenant, block_id)))
     reason = f"no deletion mark any more{_unloaded(view, block_id)}"
     return Decision(
         view.tenant, block_id, decision.verdict, reason, conditions, decision.operations, decision.amendments
     )
+
+
+def superseded(view: ChosenView, block: Block, kept_too: Callable[[str], bool]) -> Decision | None:
+    """Return why it is of no use to take a block back; None where it is."""
+    successor = successor_of(view, block, kept_too)
+    if not successor:
+        return None
+    reason = f"it was compacted into {successor}, so the compactor marks it again; --force does it anyway"
+    return refused(view, block.id, reason)
 
 
 def lacks(block: Block) -> Iterator[str]:

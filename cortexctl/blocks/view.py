@@ -117,7 +117,7 @@ class Block:
             yield f"meta.json has version {meta.version}"
         if meta.ulid != self.id:
             yield f"meta.json has ulid {meta.ulid}"
-        for path in self._expected_paths(meta):
+        for path in expected_paths(meta):
             if path not in self.files:
                 yield f"no {path}"
         for path, size_bytes in meta.file_sizes().items():
@@ -125,13 +125,15 @@ class Block:
             if found is not None and found.size_bytes != size_bytes:
                 yield f"{path} has {found.size_bytes} bytes, not {size_bytes}"
 
-    def _expected_paths(self, meta: Meta) -> Iterable[str]:
-        paths = dict.fromkeys(f"chunks/{name}" for name in meta.thanos.segment_files)
-        for file in meta.thanos.files:
-            paths[file.rel_path] = None
-        paths[layout.INDEX] = None
-        paths.pop(layout.META, None)
-        return paths
+
+def expected_paths(meta: Meta) -> Iterable[str]:
+    """Return the paths of the files that a block of this meta has beside its meta.json."""
+    paths = dict.fromkeys(f"chunks/{name}" for name in meta.thanos.segment_files)
+    for file in meta.thanos.files:
+        paths[file.rel_path] = None
+    paths[layout.INDEX] = None
+    paths.pop(layout.META, None)
+    return paths
 
 
 @dataclass(slots=True)

@@ -135,11 +135,19 @@ def save_plan(plan: "Plan", path: Path) -> None:
 def refuse_past_limits(plan: "Plan", options: ApplyOptions) -> None:
     """Raise RefusedError when a plan writes more than was allowed."""
     operations = [operation for step in plan.steps for operation in step.operations if operation.is_change]
-    size_bytes = sum(len(operation.wants or b"") for operation in operations)
+    size_bytes = sum(len(operation.wants or b"") for operation in operations) + restored_bytes(plan)
     if options.max_changes is not None and len(operations) > options.max_changes:
         raise RefusedError(f"the plan writes {len(operations)} objects, and --max-changes is {options.max_changes}")
     if options.max_bytes is not None and size_bytes > parse_size(options.max_bytes):
         raise RefusedError(f"the plan writes {format_size(size_bytes)}, and --max-bytes is {options.max_bytes}")
+
+
+def restored_bytes(plan: "Plan") -> int:
+    """Return how many bytes a plan brings back from versions."""
+    from cortexctl.repair.unread import Revival
+
+    changes = (operation.unread for step in plan.steps for operation in step.operations)
+    return sum(change.size_bytes for change in changes if isinstance(change, Revival))
 
 
 def confirm(output: Output, question: str, options: ApplyOptions, preview: "Result") -> None:

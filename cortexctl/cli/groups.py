@@ -4,7 +4,8 @@
     @grouped
     def ls(source: BucketOptions, output: OutputOptions, level: Levels = None) -> None: ...
 
-typer reads a function's signature; `grouped` gives it one in which each dataclass stands as its fields.
+typer reads a function's signature; `grouped` gives it one in which each dataclass stands as its fields. A field may be
+such a dataclass itself.
 """
 
 import functools
@@ -32,7 +33,7 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def command(**values: Any) -> None:
         for name, group in groups.items():
-            values[name] = group(**{each.name: values.pop(each.name) for each in fields(group)})
+            values[name] = _made(group, values)
         handled(function, **values)
 
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
@@ -41,14 +42,30 @@ def grouped(function: Callable[..., None]) -> Callable[..., None]:
     return command
 
 
+def _made(group: Any, values: dict[str, Any]) -> Any:
+    """Return a group of what was given for its fields, which are taken out of the values."""
+    hints = get_type_hints(group)
+    return group(
+        **{
+            each.name: _made(hints[each.name], values) if is_dataclass(hints[each.name]) else values.pop(each.name)
+            for each in fields(group)
+        }
+    )
+
+
 def _fields_as_parameters(group: Any) -> list[inspect.Parameter]:
     hints = get_type_hints(group, include_extras=True)
-    return [
-        inspect.Parameter(
-            each.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=inspect.Parameter.empty if each.default is MISSING else each.default,
-            annotation=hints[each.name],
+    parameters: list[inspect.Parameter] = []
+    for each in fields(group):
+        if is_dataclass(hints[each.name]):
+            parameters += _fields_as_parameters(hints[each.name])
+            continue
+        parameters.append(
+            inspect.Parameter(
+                each.name,
+                inspect.Parameter.KEYWORD_ONLY,
+                default=inspect.Parameter.empty if each.default is MISSING else each.default,
+                annotation=hints[each.name],
+            )
         )
-        for each in fields(group)
-    ]
+    return parameters

@@ -18,6 +18,7 @@ from cortexctl.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cortexctl.repair.apply import Entry
     from cortexctl.results import Table
     from cortexctl.storage.journal import FileJournal
 
@@ -139,8 +140,16 @@ def undo(
 
 def _undo_preview(journal: "FileJournal", kept: JournalOptions) -> "Table":
     entries = [entry for scope in journal.begun().values() for entry in reversed(scope)]
-    rows = [(e.scope, e.key, "delete" if e.before is None else f"put back {len(e.before)} bytes") for e in entries]
+    rows = [(each.scope, each.key, _taking_back(each)) for each in entries]
     return outcomes(rows, _dry_note("undo", journal, kept, rows), _scope(journal))
+
+
+def _taking_back(entry: "Entry") -> str:
+    from cortexctl.repair.unread import can_be_taken_back
+
+    if entry.unread is not None:
+        return "delete, its version kept" if can_be_taken_back(entry.unread) else "gone for good"
+    return "delete" if entry.before is None else f"put back {len(entry.before)} bytes"
 
 
 @app.command()

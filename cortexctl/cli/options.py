@@ -201,3 +201,14 @@ class ApplyOptions:
     max_bytes: Annotated[
         str | None, typer.Option("--max-bytes", help="Refuse to write more than this; exit code 8.", metavar="SIZE")
     ] = None
+
+
+@dataclass(frozen=True)
+class ChangeOptions:
+    """What every command has that changes objects of a bucket."""
+
+    source: BucketOptions
+    output: OutputOptions
+    apply: ApplyOptions
+    lock: LockOptions
+    kept: JournalOptions

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cortexctl.errors import DataError
+from cortexctl.repair.unread import Unread, from_document, to_document
 
 PLAN_SCHEMA = "cortexctl/plan/v1"
 _MAX_BODY_BYTES = 4 << 30
@@ -27,11 +28,13 @@ class Operation:
     """The digest of the bytes that the plan was made from."""
     wants: bytes | None = field(repr=False)
     why: str = ""
+    unread: Unread | None = None
+    """What is done to an object whose bytes are not in the plan; `expects` and `wants` are then None."""
 
     @property
     def is_change(self) -> bool:
         """Whether it changes anything: one that wants what it expects is a condition on those after it."""
-        return self.expects != digest(self.wants)
+        return self.unread is not None or self.expects != digest(self.wants)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,7 @@ def _step_document(step: Step) -> Mapping[str, Any]:
                 "wants_sha256": digest(operation.wants),
                 "wants_zstd": None if operation.wants is None else _pack(operation.wants),
                 "why": operation.why,
+                **({} if operation.unread is None else {"unread": to_document(operation.unread)}),
             }
             for operation in step.operations
         ],
@@ -132,7 +136,11 @@ def _operation(document: Mapping[str, Any]) -> Operation:
     if digest(wants) != document["wants_sha256"]:
         raise ValueError(f"the bytes for {document['key']} are damaged")
     expects = document["expects_sha256"]
-    return Operation(str(document["key"]), None if expects is None else str(expects), wants, str(document["why"]))
+    unread = from_document(document.get("unread"))
+    if unread is not None and (expects is not None or wants is not None):
+        raise ValueError(f"{document['key']} is changed in two ways at once")
+    expected = None if expects is None else str(expects)
+    return Operation(str(document["key"]), expected, wants, str(document["why"]), unread)
 
 
 def _pack(body: bytes) -> str:

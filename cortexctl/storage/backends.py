@@ -13,6 +13,7 @@ from fsspec import AbstractFileSystem
 
 from cortexctl.blocks.survey import StoredObject, Upload
 from cortexctl.storage.objects import Moment, Stored, Version
+from cortexctl.storage.s3_versions import S3Versions
 
 PlainScan: TypeAlias = Callable[[str, str | None], Iterator[list[StoredObject]]]
 """Lists what is under a path and behind another, whatever the keys look like."""
@@ -44,6 +45,8 @@ class Backend(ABC):
     def __init__(self, fs: AbstractFileSystem | None, root: str) -> None:
         self.fs: Any = fs
         self.root = root
+        self.versions: S3Versions | None = None
+        """What the store keeps beside objects; None where it is not S3."""
 
     def path(self, key: str) -> str:
         """Return the file system's path of a key."""
@@ -70,7 +73,7 @@ class Backend(ABC):
     def children(self, prefix: str) -> tuple[list[str], list[str]]:
         """Return the directories (ending in `/`) and the objects directly under a prefix, as whole keys."""
 
-    def uploads(self) -> Iterator[list[Upload]] | None:
+    def uploads(self, prefix: str = "") -> Iterator[list[Upload]] | None:
         """Yield unfinished multipart uploads in pages, as whole keys; None where the store has no list of them."""
         return None
 
@@ -85,6 +88,10 @@ class Backend(ABC):
     @abstractmethod
     def delete(self, key: str, replacing: Stored) -> None:
         """Delete an object that is to be as it was read."""
+
+    def remove(self, key: str) -> None:
+        """Delete an object that was not read, whatever is there."""
+        self.delete(key, Stored(b""))  # of no version, and so under no condition
 
     def requests_of_fetch(self) -> Sequence[str]:
         """Return the verbs of the requests that one `fetch` makes."""
@@ -137,12 +144,12 @@ class ObstoreBackend(Backend):
         directories, objects = self.fs.children(self.path(prefix))
         return [self.key(each) for each in directories], [self.key(each) for each in objects]
 
-    def uploads(self) -> Iterator[list[Upload]] | None:
+    def uploads(self, prefix: str = "") -> Iterator[list[Upload]] | None:
         """Yield unfinished uploads, of a store that has a list of them."""
         if self._plain_uploads is None:
             return None
-        pages = self._plain_uploads(self.path(""))
-        return ([Upload(self.key(each.key), each.begun_s) for each in page] for page in pages)
+        pages = self._plain_uploads(self.path(prefix))
+        return ([Upload(self.key(each.key), each.begun_s, each.upload_id) for each in page] for page in pages)
 
     def fetch(self, key: str) -> Stored:
         """Return an object, in one GET."""

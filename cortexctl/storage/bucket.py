@@ -83,11 +83,14 @@ class Bucket:
         for page in self._pages(prefix):
             yield from page
 
-    def unfinished_uploads(self) -> list[Upload] | None:
-        """Return the multipart uploads that were begun and not ended; None where the store has no list of them."""
-        if self.backend.uploads() is None:
+    def unfinished_uploads(self, prefix: str = "") -> list[Upload] | None:
+        """Return the multipart uploads that were begun and not ended; None where the store has no list of them.
+
+        Those to keys with a prefix, which need not end in `/`.
+        """
+        if self.backend.uploads(prefix) is None:
             return None
-        pages = self.requests.make("LIST", self.display, lambda: list(self.backend.uploads() or ()))
+        pages = self.requests.make("LIST", prefix or self.display, lambda: list(self.backend.uploads(prefix) or ()))
         for _ in pages[1:]:
             self.requests.count("LIST")
         return [each for page in pages for each in page]

@@ -25,6 +25,7 @@ import msgspec
 from cortexctl.errors import DataError, LockedError, NotFoundError, SourceError, UsageError
 from cortexctl.repair.apply import Entry
 from cortexctl.repair.operations import Plan, decompress, digest, plan_from_json, plan_to_json
+from cortexctl.repair.unread import Unread, from_document, to_document
 
 _BEGIN_FIELDS = frozenset(("seq", "scope", "key", "before", "after"))
 
@@ -161,6 +162,7 @@ class FileJournal:
             {
                 "event": "begin", "seq": entry.seq, "scope": entry.scope, "key": entry.key,
                 "before": digest(entry.before), "after": digest(entry.after),
+                **({} if entry.unread is None else {"unread": to_document(entry.unread)}),
             }
         )  # fmt: skip
 
@@ -185,7 +187,8 @@ class FileJournal:
         """Return what was begun and not taken back, in order, by scope: what an undo has to look at."""
         scopes: dict[str, list[Entry]] = {}
         for seq, event in sorted(self._effective().items()):
-            entry = Entry(seq, event["scope"], event["key"], self._body(event["before"]), self._body(event["after"]))
+            before, after = self._body(event["before"]), self._body(event["after"])
+            entry = Entry(seq, event["scope"], event["key"], before, after, self._unread(event))
             scopes.setdefault(entry.scope, []).append(entry)
         return scopes
 
@@ -247,6 +250,12 @@ class FileJournal:
             _write(path, [zstandard.compress(body)])
         except OSError as error:
             raise SourceError(f"{path}: the journal cannot be written: {error}") from error
+
+    def _unread(self, event: Mapping[str, Any]) -> Unread | None:
+        try:
+            return from_document(event.get("unread"))
+        except ValueError as error:
+            raise DataError(f"{self.directory}: what was done to {event['key']} cannot be read: {error}") from error
 
     def _body(self, name: str | None) -> bytes | None:
         if name is None:

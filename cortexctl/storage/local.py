@@ -44,6 +44,11 @@ class MemoryBackend(StockBackend):
             _require(self._current(key), replacing, key)
             self.fs.rm_file(self.path(key))
 
+    def remove(self, key: str) -> None:
+        """Delete, whatever is there."""
+        with self._lock:
+            self.fs.rm_file(self.path(key))
+
     def _current(self, key: str) -> Stored | None:
         try:
             return self.fetch(key)
@@ -108,15 +113,23 @@ class LocalBackend(StockBackend):
 
     def delete(self, key: str, replacing: Stored) -> None:
         """Delete, if nobody has written since, and prune the directories that are empty then, as Cortex does."""
-        path, root = Path(self.path(key)), Path(self.root)
         with self._locked():
             _require(self._current(key), replacing, key)
-            path.unlink()
-            for parent in path.parents:
-                if parent == root or any(parent.iterdir()):
-                    sync_directory(parent)
-                    break
-                parent.rmdir()
+            self._unlink(key)
+
+    def remove(self, key: str) -> None:
+        """Delete, whatever is there, and prune likewise."""
+        with self._locked():
+            self._unlink(key)
+
+    def _unlink(self, key: str) -> None:
+        path, root = Path(self.path(key)), Path(self.root)
+        path.unlink()
+        for parent in path.parents:
+            if parent == root or any(parent.iterdir()):
+                sync_directory(parent)
+                break
+            parent.rmdir()
 
     def _current(self, key: str) -> Stored | None:
         try:

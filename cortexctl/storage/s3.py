@@ -23,6 +23,7 @@ from cortexctl.errors import AccessDeniedError, UsageError
 from cortexctl.storage.backends import Conditional, ObstoreBackend
 from cortexctl.storage.objects import Bounds, Version
 from cortexctl.storage.obstorefs import ObstoreFileSystem
+from cortexctl.storage.s3_versions import S3Versions
 from cortexctl.storage.stock_s3 import S3fsBackend, list_pages, upload_pages
 
 _SSE_ALGORITHMS = {"SSE-S3": "AES256", "SSE-KMS": "aws:kms"}
@@ -46,7 +47,7 @@ def obstore_backend(location: BucketLocation, settings: S3Settings, bounds: Boun
         return upload_pages(lambda name, **request: getattr(boto, name)(**request), settings.bucket, path)
 
     fs = ObstoreFileSystem(S3Store(settings.bucket, **options))
-    return ObstoreBackend(
+    backend = ObstoreBackend(
         fs,
         location.prefix,
         _conditional(settings),
@@ -54,6 +55,8 @@ def obstore_backend(location: BucketLocation, settings: S3Settings, bounds: Boun
         plain_scan,
         plain_uploads,
     )
+    backend.versions = S3Versions(lambda: client(settings, bounds), settings.bucket)
+    return backend
 
 
 def s3fs_backend(location: BucketLocation, settings: S3Settings, bounds: Bounds) -> S3fsBackend:
@@ -61,12 +64,12 @@ def s3fs_backend(location: BucketLocation, settings: S3Settings, bounds: Bounds)
     import s3fs
 
     settings = completed(settings)
-    client: dict[str, Any] = {"region_name": settings.region or None}
+    arguments: dict[str, Any] = {"region_name": settings.region or None}
     if settings.insecure_skip_verify:
-        client["verify"] = False
+        arguments["verify"] = False
     elif settings.ca_file:
         _certificates(settings.ca_file)
-        client["verify"] = settings.ca_file
+        arguments["verify"] = settings.ca_file
     fs = s3fs.S3FileSystem(
         anon=settings.anonymous,
         key=settings.access_key_id or None,
@@ -74,7 +77,7 @@ def s3fs_backend(location: BucketLocation, settings: S3Settings, bounds: Bounds)
         token=settings.session_token or None,
         profile=settings.profile or None,
         endpoint_url=settings.endpoint_url or None,
-        client_kwargs=client,
+        client_kwargs=arguments,
         config_kwargs={
             "connect_timeout": bounds.timeout_s,
             "read_timeout": bounds.timeout_s,
@@ -87,7 +90,7 @@ def s3fs_backend(location: BucketLocation, settings: S3Settings, bounds: Bounds)
     )
     fs.retries = 1
     fs.connect()  # here, for it takes longer than a short --timeout
-    return S3fsBackend(
+    backend = S3fsBackend(
         fs,
         settings.bucket,
         location.prefix,
@@ -96,6 +99,8 @@ def s3fs_backend(location: BucketLocation, settings: S3Settings, bounds: Bounds)
         list_version=settings.list_objects_version,
         put_arguments=lambda key: _put_arguments(_sse_of(key, location, settings)),
     )
+    backend.versions = S3Versions(lambda: client(settings, bounds), settings.bucket)
+    return backend
 
 
 def _conditional(settings: S3Settings) -> Conditional:
@@ -145,7 +150,7 @@ def client(settings: S3Settings, bounds: Bounds) -> Any:
             connect_timeout=bounds.timeout_s,
             read_timeout=bounds.timeout_s,
             retries={"max_attempts": 0},
-            signature_version=UNSIGNED if settings.anonymous else None,
+            signature_version=UNSIGNED if settings.anonymous else "s3" if settings.signature_version == "v2" else None,
             s3={"addressing_style": "path" if settings.uses_path_style() else "virtual"},
         ),
     )

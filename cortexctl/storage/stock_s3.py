@@ -38,7 +38,9 @@ def upload_pages(call: Call, bucket: str, prefix: str) -> Iterator[list[Upload]]
     request: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix}
     while True:
         answer = call("list_multipart_uploads", **request)
-        yield [Upload(each["Key"], each["Initiated"].timestamp()) for each in answer.get("Uploads", ())]
+        yield [
+            Upload(each["Key"], each["Initiated"].timestamp(), each["UploadId"]) for each in answer.get("Uploads", ())
+        ]
         if not answer.get("IsTruncated"):
             return
         request |= {"KeyMarker": answer["NextKeyMarker"], "UploadIdMarker": answer["NextUploadIdMarker"]}
@@ -103,10 +105,10 @@ class S3fsBackend(Backend):
             objects += [self.key(each["Key"]) for each in answer.get("Contents", ()) if each["Key"] != path]
         return directories, objects
 
-    def uploads(self) -> Iterator[list[Upload]]:
+    def uploads(self, prefix: str = "") -> Iterator[list[Upload]]:
         """Yield unfinished uploads, a page a request."""
-        for page in upload_pages(self._call, self._bucket, self.path("")):
-            yield [Upload(self.key(each.key), each.begun_s) for each in page]
+        for page in upload_pages(self._call, self._bucket, self.path(prefix)):
+            yield [Upload(self.key(each.key), each.begun_s, each.upload_id) for each in page]
 
     def fetch(self, key: str) -> Stored:
         """Return an object, in one GET."""

@@ -73,20 +73,31 @@ Planner = Callable[[ChosenView, Sequence[str]], Iterable[Decision]]
 """Decides on the chosen blocks of a tenant, which are sorted."""
 
 
+def _nothing(_: StoredObject) -> bool:
+    return False
+
+
 def chosen_views(
     bucket: Bucket,
     tenants: Sequence[str],
     now_s: float,
     delays: Delays,
     takes: Callable[[str], Callable[[str], bool]],
-    **asked: bool | frozenset[MarkKind] | Reads,
+    *,
+    kinds: frozenset[MarkKind] = frozenset(MarkKind),
+    all_metas: bool = False,
+    with_metas: bool = True,
+    also: Reads = _nothing,
 ) -> Iterator[tuple[str, ChosenView | SourceError]]:
-    """Yield each tenant as a change needs it, with its own deletion mark where it has one."""
+    """Yield each tenant as a change needs it, with its own deletion mark where it has one.
+
+    The keywords are those of `ChosenSurvey`.
+    """
     marked = marked_for_deletion(bucket, tenants[0] if len(tenants) == 1 else "")
 
     def surveys() -> Iterator[ChosenSurvey]:
         for tenant in tenants:
-            survey = ChosenSurvey(tenant, now_s, delays, takes(tenant), **asked)  # type: ignore[arg-type]
+            survey = ChosenSurvey(tenant, now_s, delays, takes(tenant), kinds, all_metas, with_metas, also)
             if tenant in marked:
                 survey.mark_for_deletion(read_or_error(bucket, layout.tenant_deletion_mark(tenant)))
             yield survey
@@ -102,9 +113,13 @@ def plan_changes(
     plan: Planner,
     *,
     all_metas: bool = False,
-    also: Reads = lambda _: False,
+    also: Reads = _nothing,
+    unknown: bool = False,
 ) -> list[TenantChange]:
-    """Return what becomes of each tenant of which blocks are chosen. Raises NotFoundError for a name of nothing."""
+    """Return what becomes of each tenant of which blocks are chosen. Raises NotFoundError for a name of nothing.
+
+    With `unknown`, blocks that are named in full are chosen also where nothing is known of them.
+    """
     tenants = choose(bucket, [*selection.names, *selection.tenants], selection.excluded)
     changes: list[TenantChange] = []
     missing = {name for names in selection.names.values() for name in names}
@@ -115,7 +130,7 @@ def plan_changes(
         elif (fault := _unreadable_index(view)) is not None:
             changes.append(TenantChange(tenant, error=fault))
         else:
-            known = view.known()
+            known = view.known() | (_named(view, selection) if unknown else set())
             missing -= {name for name in missing if name in known or fnmatch.filter(known, name)}
             _require(view, selection, known)
             decisions = list(plan(view, _chosen(view, selection, known)))
@@ -134,12 +149,15 @@ def step_of(view: ChosenView, decisions: Sequence[Decision]) -> Step | None:
 
 def _require(view: ChosenView, selection: Selection, known: set[str]) -> None:
     """Raise NotFoundError for a block that is named in full, with its tenant, and of which there is nothing."""
-    for name in selection.names.get(view.tenant, ()):
-        if not _GLOB & set(name) and name not in known:
-            raise NotFoundError(
-                f"{layout.block(view.tenant, name)}: no such block: no object, no global mark, no entry of the index; "
-                "cortexctl does not bring back objects from their versions"
-            )
+    for name in sorted(_named(view, selection) - known):
+        raise NotFoundError(
+            f"{layout.block(view.tenant, name)}: no such block: no object, no global mark, no entry of the index"
+        )
+
+
+def _named(view: ChosenView, selection: Selection) -> set[str]:
+    """Return the blocks that are named in full, with their tenant."""
+    return {name for name in selection.names.get(view.tenant, ()) if not _GLOB & set(name)}
 
 
 def _chosen(view: ChosenView, selection: Selection, known: set[str]) -> list[str]:

@@ -6,18 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.bucket.changing import carry_out
-from cortexctl.cli.bucket.selecting import BlockNames, selection, shown
+from cortexctl.cli.bucket.selecting import BlockChoice, BlockNames, selection, shown
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import (
-    ApplyOptions,
-    BlockFilterOptions,
-    BucketOptions,
-    ExcludedTenants,
-    JournalOptions,
-    LockOptions,
-    OutputOptions,
-    Tenants,
-)
+from cortexctl.cli.options import BlockFilterOptions, ChangeOptions
 from cortexctl.cli.session import session
 
 if TYPE_CHECKING:
@@ -27,66 +18,56 @@ if TYPE_CHECKING:
 
 @grouped
 def undelete(
-    source: BucketOptions,
-    output: OutputOptions,
-    apply: ApplyOptions,
-    lock: LockOptions,
-    kept: JournalOptions,
-    blocks: BlockFilterOptions,
-    names: BlockNames = None,
-    tenant: Tenants = None,
-    exclude_tenant: ExcludedTenants = None,
+    given: ChangeOptions,
+    blocks: BlockChoice,
     force: Annotated[
         bool, typer.Option("--force", help="Also blocks that the compactor marks again: they were compacted.")
     ] = False,
 ) -> None:
-    """Take back blocks that are marked for deletion.
+    """Take back blocks that are marked for deletion, or were deleted.
 
-    Both marks and the bucket index are changed in one step. The index goes on listing the block, now without its mark,
-    so that no query loses it. A block has to be whole: its meta.json, its index and every chunk segment at its size, by
-    the listing. One whose samples are all in another block that is kept is refused without --force.
+    Of a block that is marked, both marks and the bucket index are changed in one step. The index goes on listing the
+    block, now without its mark, so that no query loses it. A block has to be whole: its meta.json, its index and every
+    chunk segment at its size, by the listing. One whose samples are all in another block that is kept is refused
+    without --force.
 
-    What the cleaner has deleted is not brought back, also where the bucket keeps versions of its objects.
+    What was deleted of a block is brought back from versions, on S3 with versioning on, where every file that its
+    meta.json lists is kept at its size as its newest version. The delete markers over them are deleted: nothing is
+    copied, and nothing of anybody's overwritten. Its meta.json comes last, so that a run that is cut off leaves no
+    block at all. The cleaner's next cycle lists the block in the bucket index. Give its full name: no glob and no
+    filter finds what is gone. Undo deletes what was brought back, and its versions stay.
 
     Needs to list the bucket and to get objects; with --apply to put */bucket-index.json.gz, to delete deletion marks,
-    and to put and delete */markers/cleaner-visit-marker.json. Undo also puts deletion marks.
+    and to put and delete */markers/cleaner-visit-marker.json. Undo also puts deletion marks. For versions it needs
+    s3:GetBucketVersioning, s3:ListBucketVersions and s3:GetObjectVersion; with --apply s3:DeleteObjectVersion, and to
+    put meta.json and no-compact marks. Undo deletes what was brought back.
     """
     from cortexctl.audit.bucket.chosen import plan_changes
-    from cortexctl.blocks import undeleting
+    from cortexctl.audit.bucket.undeleting import undeletion
 
-    with session(source, output, "bucket undelete") as run:
-
-        def plan(view: "ChosenView", chosen: Sequence[str]) -> "Iterator[Decision]":
-            together = frozenset(chosen)
-            return (
-                undeleting.undelete(view, block_id, together.__contains__, force=force) for block_id in sorted(together)
-            )
-
+    with session(given.source, given.output, "bucket undelete") as run:
         carry_out(
             run,
-            apply,
-            lock,
-            kept,
+            given.apply,
+            given.lock,
+            given.kept,
             lambda: plan_changes(
                 run.bucket,
-                selection(names, tenant, exclude_tenant, blocks, run.now_s),
+                blocks.selection(run.now_s),
                 run.now_s,
                 run.delays,
-                plan,
+                undeletion(run.bucket, force=force),
                 all_metas=True,
+                unknown=True,
             ),
-            again=f"bucket undelete {shown(names, tenant, exclude_tenant, blocks)}{' --force' if force else ''}",
-            named=bool(names or tenant or exclude_tenant),
+            again=f"bucket undelete {blocks.shown}{' --force' if force else ''}",
+            named=blocks.is_given,
         )
 
 
 @grouped
 def quarantine(
-    source: BucketOptions,
-    output: OutputOptions,
-    apply: ApplyOptions,
-    lock: LockOptions,
-    kept: JournalOptions,
+    given: ChangeOptions,
     names: BlockNames = None,
 ) -> None:
     """Take broken blocks out of sight, their data kept.
@@ -103,7 +84,7 @@ def quarantine(
     from cortexctl.audit.bucket.chosen import plan_changes
     from cortexctl.blocks import undeleting
 
-    with session(source, output, "bucket quarantine") as run:
+    with session(given.source, given.output, "bucket quarantine") as run:
 
         def plan(view: "ChosenView", chosen: Sequence[str]) -> "Iterator[Decision]":
             return (undeleting.quarantine(view, block_id) for block_id in chosen)
@@ -111,9 +92,9 @@ def quarantine(
         nothing = BlockFilterOptions()
         carry_out(
             run,
-            apply,
-            lock,
-            kept,
+            given.apply,
+            given.lock,
+            given.kept,
             lambda: plan_changes(
                 run.bucket, selection(names, None, None, nothing, run.now_s), run.now_s, run.delays, plan
             ),

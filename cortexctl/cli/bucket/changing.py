@@ -4,7 +4,14 @@ import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from cortexctl.cli.applying import apply_plan_of, confirm, load_plan, refuse_past_limits, save_plan
+from cortexctl.cli.applying import (
+    apply_plan_of,
+    confirm,
+    load_plan,
+    refuse_past_limits,
+    restored_bytes,
+    save_plan,
+)
 from cortexctl.cli.options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.session import Session
 from cortexctl.errors import LockedError, PartialError, RefusedError, UsageError
@@ -91,6 +98,7 @@ def changes_table(changes: "Sequence[TenantChange]", plan: "Plan", outcomes: dic
         "objects": sum(row["key"] is not None for row in rows),
         "refused": len(refusals),
         "freed_bytes": freed_bytes(changes),
+        "restored_bytes": restored_bytes(plan),
         "failed": sum(change.error is not None for change in changes),
     }
     return Table(columns, rows, summary, note=note)
@@ -108,13 +116,31 @@ def _step_rows(step: "Step", outcome: str, freed: dict[tuple[str, str], int | No
             yield {
                 "tenant": step.scope,
                 "block": block,
-                "change": "delete" if operation.wants is None else "rewrite" if operation.expects else "create",
+                "change": _change(operation),
                 "outcome": outcome,
                 "why": operation.why,
                 "freed_bytes": freed.pop((step.scope, block or ""), None),
                 "key": operation.key,
-                "size_bytes": None if operation.wants is None else len(operation.wants),
+                "size_bytes": _size_bytes(operation),
             }
+
+
+def _change(operation: "Operation") -> str:
+    from cortexctl.repair.unread import Abortion, Revival
+
+    match operation.unread:
+        case Revival():
+            return "restore"
+        case Abortion():
+            return "abort"
+    return "delete" if operation.wants is None else "rewrite" if operation.expects else "create"
+
+
+def _size_bytes(operation: "Operation") -> int | None:
+    """Return the bytes that an object is to have, or that go with it where they are known."""
+    if operation.unread is not None:
+        return operation.unread.size_bytes
+    return None if operation.wants is None else len(operation.wants)
 
 
 def _other_rows(change: "TenantChange") -> Iterator[dict[str, Any]]:
@@ -154,14 +180,21 @@ def _plan(run: Session, command: str, changes: "Sequence[TenantChange]") -> "Pla
 
 def _count(plan: "Plan") -> str:
     made = [operation for step in plan.steps for operation in step.operations if operation.is_change]
-    deleted = sum(operation.wants is None for operation in made)
-    parts = []
-    if len(made) > deleted:
-        size = format_size(sum(len(operation.wants or b"") for operation in made))
-        parts.append(f"Write {len(made) - deleted} objects ({size})")
-    if deleted:
-        parts.append(f"{'delete' if parts else 'Delete'} {deleted} objects")
-    return " and ".join(parts)
+    changes = [_change(each) for each in made]
+    written = [each for each in made if each.wants is not None]
+    size = format_size(sum(len(each.wants or b"") for each in written))
+    counted = [
+        f"{verb} {count} {what}"
+        for verb, count, what in (
+            ("write", len(written), f"objects ({size})"),
+            ("bring back", changes.count("restore"), f"objects ({format_size(restored_bytes(plan))})"),
+            ("delete", changes.count("delete"), "objects"),
+            ("abort", changes.count("abort"), "uploads"),
+        )
+        if count
+    ]
+    said = " and ".join(counted)
+    return said[:1].upper() + said[1:]
 
 
 def _dry_note(run: Session, plan: "Plan", apply: ApplyOptions, again: str) -> str:
@@ -171,7 +204,9 @@ def _dry_note(run: Session, plan: "Plan", apply: ApplyOptions, again: str) -> st
         again = f"{run.output.command} --apply {shlex.quote(str(apply.plan_out))}"
     else:
         again = f"{again} --apply"
-    return f"dry run: nothing was written; to do this:\n  {run.paste(again)}"
+    restored = sum(_change(each) == "restore" for step in plan.steps for each in step.operations)
+    what = f"brings back {restored} objects, {format_size(restored_bytes(plan))}\n" if restored else ""
+    return f"{what}dry run: nothing was written; to do this:\n  {run.paste(again)}"
 
 
 def refuse_looking_back(run: Session, apply: ApplyOptions) -> None:

@@ -7,18 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cortexctl.cli.bucket.changing import carry_out
-from cortexctl.cli.bucket.selecting import BlockNames, selection, shown
+from cortexctl.cli.bucket.selecting import BlockChoice, TenantChoice
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import (
-    ApplyOptions,
-    BlockFilterOptions,
-    BucketOptions,
-    ExcludedTenants,
-    JournalOptions,
-    LockOptions,
-    OutputOptions,
-    Tenants,
-)
+from cortexctl.cli.options import BucketOptions, ChangeOptions, ExcludedTenants, OutputOptions, Tenants
 from cortexctl.cli.session import session
 from cortexctl.errors import UsageError
 
@@ -69,14 +60,8 @@ def ls(
 @app.command()
 @grouped
 def migrate(
-    source: BucketOptions,
-    output: OutputOptions,
-    apply: ApplyOptions,
-    lock: LockOptions,
-    kept: JournalOptions,
-    tenant: Tenants = None,
-    all_tenants: Annotated[bool, typer.Option("--all-tenants", help="Every tenant of the bucket.")] = False,
-    exclude_tenant: ExcludedTenants = None,
+    given: ChangeOptions,
+    tenants: TenantChoice,
     kind: Kinds = None,
 ) -> None:
     """Copy marks that have no global copy to where it belongs.
@@ -92,40 +77,27 @@ def migrate(
     Needs to list the bucket and to get objects; with --apply to put */markers/* and */parquet-markers/*, and to delete
     */markers/cleaner-visit-marker.json. Undo also deletes what was put.
     """
-    from cortexctl.audit.bucket.chosen import Selection, plan_changes
+    from cortexctl.audit.bucket.chosen import plan_changes
     from cortexctl.audit.bucket.marks import migration
 
-    with session(source, output, "bucket marks migrate") as run:
-        named = bool(tenant or all_tenants or exclude_tenant or kind)
-        if apply.plan is None and bool(tenant) == all_tenants:
-            raise UsageError("give --tenant, or --all-tenants")
-        chosen = Selection(tenants=tuple(tenant or ()), excluded=tuple(exclude_tenant or ()))
-        which = [part for each in tenant or () for part in ("--tenant", each)] or ["--all-tenants"]
-        which += [part for each in exclude_tenant or () for part in ("--exclude-tenant", each)]
-        which += [part for each in kind or () for part in ("--kind", each)]
+    with session(given.source, given.output, "bucket marks migrate") as run:
+        which = tenants.words + [part for each in kind or () for part in ("--kind", each)]
         carry_out(
             run,
-            apply,
-            lock,
-            kept,
-            lambda: plan_changes(run.bucket, chosen, run.now_s, run.delays, migration(_kinds(kind))),
+            given.apply,
+            given.lock,
+            given.kept,
+            lambda: plan_changes(run.bucket, tenants.selection(), run.now_s, run.delays, migration(_kinds(kind))),
             again=f"bucket marks migrate {shlex.join(which)}",
-            named=named,
+            named=tenants.is_given or bool(kind),
         )
 
 
 @app.command()
 @grouped
 def add(
-    source: BucketOptions,
-    output: OutputOptions,
-    apply: ApplyOptions,
-    lock: LockOptions,
-    kept: JournalOptions,
-    blocks: BlockFilterOptions,
-    names: BlockNames = None,
-    tenant: Tenants = None,
-    exclude_tenant: ExcludedTenants = None,
+    given: ChangeOptions,
+    blocks: BlockChoice,
     kind: OneKind = "deletion",
     details: Annotated[str, typer.Option("--details", help="Why, for whoever reads the mark.", metavar="TEXT")] = "",
     reason: Annotated[
@@ -152,7 +124,7 @@ def add(
     from cortexctl.blocks import marking
     from cortexctl.blocks.pairs import MarkKind
 
-    with session(source, output, "bucket marks add") as run:
+    with session(given.source, given.output, "bucket marks add") as run:
         made, wanted = _new(kind, details, reason, parquet_version), MarkKind(kind)
 
         def plan(view: "ChosenView", chosen: Sequence[str]) -> "Iterable[Decision]":
@@ -164,14 +136,12 @@ def add(
         again += ["--parquet-version", str(parquet_version)] if parquet_version != 2 else []
         carry_out(
             run,
-            apply,
-            lock,
-            kept,
-            lambda: plan_changes(
-                run.bucket, selection(names, tenant, exclude_tenant, blocks, run.now_s), run.now_s, run.delays, plan
-            ),
-            again=f"bucket marks add {shown(names, tenant, exclude_tenant, blocks)} {shlex.join(again)}",
-            named=bool(names or tenant or exclude_tenant),
+            given.apply,
+            given.lock,
+            given.kept,
+            lambda: plan_changes(run.bucket, blocks.selection(run.now_s), run.now_s, run.delays, plan),
+            again=f"bucket marks add {blocks.shown} {shlex.join(again)}",
+            named=blocks.is_given,
             afterwards="once the cleaner has seen it: `cortexctl bucket undelete`" if kind == "deletion" else "",
         )
 
@@ -179,15 +149,8 @@ def add(
 @app.command()
 @grouped
 def rm(
-    source: BucketOptions,
-    output: OutputOptions,
-    apply: ApplyOptions,
-    lock: LockOptions,
-    kept: JournalOptions,
-    blocks: BlockFilterOptions,
-    names: BlockNames = None,
-    tenant: Tenants = None,
-    exclude_tenant: ExcludedTenants = None,
+    given: ChangeOptions,
+    blocks: BlockChoice,
     kind: OneKind = "deletion",
 ) -> None:
     """Take marks from blocks, and from the bucket index.
@@ -204,7 +167,7 @@ def rm(
     from cortexctl.blocks import marking
     from cortexctl.blocks.pairs import MarkKind
 
-    with session(source, output, "bucket marks rm") as run:
+    with session(given.source, given.output, "bucket marks rm") as run:
         wanted = MarkKind(kind)
 
         def plan(view: "ChosenView", chosen: Sequence[str]) -> "Iterator[Decision]":
@@ -212,14 +175,12 @@ def rm(
 
         carry_out(
             run,
-            apply,
-            lock,
-            kept,
-            lambda: plan_changes(
-                run.bucket, selection(names, tenant, exclude_tenant, blocks, run.now_s), run.now_s, run.delays, plan
-            ),
-            again=f"bucket marks rm {shown(names, tenant, exclude_tenant, blocks)} --kind {kind}",
-            named=bool(names or tenant or exclude_tenant),
+            given.apply,
+            given.lock,
+            given.kept,
+            lambda: plan_changes(run.bucket, blocks.selection(run.now_s), run.now_s, run.delays, plan),
+            again=f"bucket marks rm {blocks.shown} --kind {kind}",
+            named=blocks.is_given,
         )
 
 

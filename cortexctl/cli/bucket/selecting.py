@@ -3,12 +3,12 @@
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cortexctl.cli.options import BlockFilterOptions
+from cortexctl.cli.options import BlockFilterOptions, ExcludedTenants, Tenants
 from cortexctl.errors import UsageError
 from cortexctl.units import parse_size, parse_time_s
 
@@ -24,6 +24,58 @@ BlockNames = Annotated[
         metavar="TENANT/ULID",
     ),
 ]
+
+
+@dataclass(frozen=True)
+class BlockChoice:
+    """Which blocks: by their names, or by their tenants and the filters of `bucket ls`."""
+
+    filters: BlockFilterOptions
+    names: BlockNames = None
+    tenant: Tenants = None
+    exclude_tenant: ExcludedTenants = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether any block is chosen."""
+        return bool(self.names or self.tenant or self.exclude_tenant)
+
+    @property
+    def shown(self) -> str:
+        """The arguments that choose the same blocks once more."""
+        return shown(self.names, self.tenant, self.exclude_tenant, self.filters)
+
+    def selection(self, now_s: float) -> "Selection":
+        """Return the blocks that are meant. Raises UsageError where neither names nor tenants are given."""
+        return selection(self.names, self.tenant, self.exclude_tenant, self.filters, now_s)
+
+
+@dataclass(frozen=True)
+class TenantChoice:
+    """Which tenants, of which everything is looked at: all of them only where that is said."""
+
+    tenant: Tenants = None
+    all_tenants: Annotated[bool, typer.Option("--all-tenants", help="Every tenant of the bucket.")] = False
+    exclude_tenant: ExcludedTenants = None
+
+    @property
+    def is_given(self) -> bool:
+        """Whether any tenant is chosen."""
+        return bool(self.tenant or self.all_tenants or self.exclude_tenant)
+
+    @property
+    def words(self) -> list[str]:
+        """The arguments that choose the same tenants once more."""
+        words = [part for each in self.tenant or () for part in ("--tenant", each)] or ["--all-tenants"]
+        return words + [part for each in self.exclude_tenant or () for part in ("--exclude-tenant", each)]
+
+    def selection(self) -> "Selection":
+        """Return the tenants that are meant. Raises UsageError unless they are named, or all are asked for."""
+        from cortexctl.audit.bucket.chosen import Selection
+
+        if bool(self.tenant) == self.all_tenants:
+            raise UsageError("give --tenant, or --all-tenants")
+        return Selection(tenants=tuple(self.tenant or ()), excluded=tuple(self.exclude_tenant or ()))
 
 
 def block_filter(options: BlockFilterOptions, now_s: float) -> "BlockFilter | None":
