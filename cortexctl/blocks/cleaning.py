@@ -1,12 +1,13 @@
 """What Cortex leaves in a tenant for ever: uploads that died, orphan marks, bad visit markers, leftovers, strays.
 
-Nothing here deletes a block's data: what is left of an upload gets the deletion mark on which Cortex's own cleaner
-deletes it, in its own order. What is deleted directly is small, and the journal keeps it.
-Source: cortexproject/cortex, pkg/compactor/blocks_cleaner.go, cleanUserPartialBlocks and deleteUserMarkedForDeletion.
+What is left of an upload gets the deletion mark on which Cortex's own cleaner deletes it, in its own order; where it is
+asked for, it is deleted in that order here. Of what is deleted the journal keeps what is small.
+Source: cortexproject/cortex, pkg/compactor/blocks_cleaner.go, cleanUserPartialBlocks and deleteUserMarkedForDeletion;
+thanos-io/thanos, pkg/block/block.go, Delete, and pkg/compact/clean.go, PartialUploadThresholdAge.
 """
 
 import fnmatch
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,14 +17,16 @@ from cortexctl.blocks.decisions import Decision, Verdict, absent, delete, put, r
 from cortexctl.blocks.marking import remove
 from cortexctl.blocks.marks import TenantDeletionMark
 from cortexctl.blocks.pairs import MarkKind, fault_of
-from cortexctl.blocks.survey import Fault, StoredObject
+from cortexctl.blocks.survey import Fault, StoredFile, StoredObject, Upload
 from cortexctl.blocks.view import Block
 from cortexctl.errors import DataError
 from cortexctl.repair.operations import Operation
+from cortexctl.repair.unread import Abortion, Removal
+from cortexctl.tsdb import ulid
 from cortexctl.units import format_duration, format_size
 
 MOST_KEPT_BYTES = 16 << 20
-"""The largest object that is deleted directly: the journal has to keep it."""
+"""The largest object that the journal keeps."""
 _DIRECTORIES = ("parquet-markers/", "partitioned-groups/", "debug/metas/", "markers/")
 _CYCLES = 4
 DETAILS = "upload that was never completed"
@@ -40,6 +43,16 @@ class Waste(StrEnum):
     """Visit markers that cannot be read, or are of no group any more."""
     LEFTOVERS = "leftovers"
     """What keeps a deleted tenant from being gone."""
+    UPLOADS = "uploads"
+    """Multipart uploads that were begun and not ended: their parts are no objects, and take up room all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A multipart upload, and how many bytes its parts have."""
+
+    upload: Upload
+    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +63,8 @@ class Rules:
     older_than_s: float = 48 * 3600
     patterns: tuple[str, ...] = ()
     """Globs of keys within the tenant that Cortex does not know: strays."""
+    directly: bool = False
+    """Whether what is left of uploads is deleted here, and not by the cleaner."""
 
     def reads(self, found: StoredObject) -> bool:
         """Return whether an object has to be read because it may be deleted."""
@@ -65,8 +80,10 @@ class Rules:
         return matches and not is_ours and not layout.is_recognised(rest)
 
 
-def clean(view: ChosenView, blocks: Sequence[str], rules: Rules) -> Iterator[Decision]:
-    """Yield what is to become of a tenant's waste."""
+def clean(
+    view: ChosenView, blocks: Sequence[str], rules: Rules, uploads: Iterable[Unfinished] = ()
+) -> Iterator[Decision]:
+    """Yield what is to become of a tenant's waste; `uploads` are those that are old enough."""
     wastes = rules.wastes
     if not view.view.is_deleting:
         for block_id in blocks:
@@ -80,12 +97,15 @@ def clean(view: ChosenView, blocks: Sequence[str], rules: Rules) -> Iterator[Dec
     if Waste.LEFTOVERS in wastes:
         yield from _leftovers(view, rules)
     yield from _strays(view, rules)
+    for each in uploads:
+        yield _aborted(view, each)
 
 
 def _partial(view: ChosenView, block: Block, rules: Rules) -> Iterator[Decision]:
-    """Yield how what is left of an upload is dropped: a mark in both places, on which the cleaner deletes it."""
+    """Yield how what is left of an upload is dropped."""
     age_s = view.view.now_s - block.newest_s
-    if layout.DELETION_MARK in block.files or all(name.endswith(layout.VISIT_MARK) for name in block.files):
+    is_marked = layout.DELETION_MARK in block.files
+    if (is_marked and not rules.directly) or all(name.endswith(layout.VISIT_MARK) for name in block.files):
         return  # the cleaner's own business, in its next cycle
     if layout.QUARANTINED_META in block.files or age_s <= rules.older_than_s:
         return
@@ -95,6 +115,11 @@ def _partial(view: ChosenView, block: Block, rules: Rules) -> Iterator[Decision]
     if (no := refusal(view, block.id)) is not None:
         yield no
         return
+    yield _deleted_here(view, block, age_s) if rules.directly else _marked(view, block, age_s)
+
+
+def _marked(view: ChosenView, block: Block, age_s: float) -> Decision:
+    """Return how what is left of an upload is marked in both places, on which the cleaner deletes it."""
     pair = view.pair(MarkKind.DELETION, block.id)
     body = pair.everywhere
     if not isinstance(body, bytes) or fault_of(pair.kind, block.id, body):
@@ -106,7 +131,61 @@ def _partial(view: ChosenView, block: Block, rules: Rules) -> Iterator[Decision]
     # An upload that went on after all ends with its meta.json.
     meta = layout.meta(view.tenant, block.id)
     conditions = (absent(meta), unvisited(view, block.id))
-    yield Decision(view.tenant, block.id, Verdict.CHANGE, why, conditions, operations, freed_bytes=block.size_bytes)
+    return Decision(view.tenant, block.id, Verdict.CHANGE, why, conditions, operations, freed_bytes=block.size_bytes)
+
+
+def _deleted_here(view: ChosenView, block: Block, age_s: float) -> Decision:
+    """Return how what is left of an upload is deleted: everything but its marks, and the deletion mark last.
+
+    Each object goes only while it is as it was listed, and while there is no meta.json: an upload that goes on after
+    all ends with it. Global copies of marks follow the local ones, as with Cortex's own deletes.
+    """
+    meta, prefix = layout.meta(view.tenant, block.id), layout.block(view.tenant, block.id)
+    why = f"an upload that died {format_duration(age_s)} ago"
+    kinds = (MarkKind.NO_COMPACT, MarkKind.PARQUET, MarkKind.DELETION)
+    marked = [
+        key
+        for kind in kinds
+        for key in (
+            layout.local_mark(view.tenant, block.id, kind.file_name),
+            layout.global_mark(view.tenant, block.id, kind.file_name),
+        )
+        if view.body(key) is not None
+    ]
+    operations = [
+        _removal(prefix + name, file, meta, why)
+        for name, file in sorted(block.files.items())
+        if prefix + name not in marked and not _is_placeholder(name, file)
+    ]
+    operations += [delete(view, key, why) for key in marked]
+    conditions = (absent(meta), unvisited(view, block.id))
+    reason = f"{why}: {len(operations)} objects, {format_size(block.size_bytes)}"
+    return Decision(
+        view.tenant, block.id, Verdict.CHANGE, reason, conditions, tuple(operations), freed_bytes=block.size_bytes
+    )
+
+
+def _removal(key: str, file: StoredFile, meta: str, why: str) -> Operation:
+    is_kept = file.size_bytes <= MOST_KEPT_BYTES
+    for_good = "" if is_kept else ", for good"
+    change = Removal(file.size_bytes, file.modified_s, meta, is_kept)
+    return Operation(key, None, None, f"{why}: {format_size(file.size_bytes)}{for_good}", change)
+
+
+def _is_placeholder(name: str, file: StoredFile) -> bool:
+    """Return whether it stands for a directory; some libraries take the slash off its key, and then cannot reach it."""
+    return not file.size_bytes and (name == "chunks" or name.endswith("/") or not name)
+
+
+def _aborted(view: ChosenView, unfinished: Unfinished) -> Decision:
+    upload, size_bytes = unfinished.upload, unfinished.size_bytes
+    _, rest = layout.split(upload.key)
+    directory = rest.partition("/")[0]
+    age = format_duration(view.view.now_s - upload.begun_s)
+    why = f"an upload that was begun {age} ago, and not ended: {format_size(size_bytes)}, for good"
+    operations = (Operation(upload.key, None, None, why, Abortion(upload.upload_id, size_bytes)),)
+    block_id = directory if ulid.is_ulid(directory) else ""
+    return Decision(view.tenant, block_id, Verdict.CHANGE, why, (), operations, freed_bytes=size_bytes)
 
 
 def _orphans(view: ChosenView, block_id: str) -> Iterator[Decision]:

@@ -133,3 +133,53 @@ def test_retention_is_each_tenants_own(cli: Cli, wasted: Place, tmp_path: Path) 
     rows = {(row["tenant"], row["block"]): row["standing"] for row in ran.document["items"]}
     assert (rows[TENANT, A], rows[OTHER, A]) == ("kept", "due")
     assert any("team-b" in note and "leave it out" in note for note in ran.document["summary"]["notes"])
+
+
+DIRECTLY = (*CLEANUP, "--what", "partials", "--directly")
+
+
+def test_directly_a_dead_upload_is_deleted_and_put_back(cli: Cli, wasted: Place) -> None:
+    before = wasted.objects()
+    dry = cli(*DIRECTLY, *wasted.then)
+    assert f"--tenant {TENANT} --what partials --directly --apply" in dry.stdout
+    document = cli(*DIRECTLY, *wasted.then, "-o", "json").document
+    assert [(row["key"], row["change"], row["size_bytes"]) for row in document["items"]] == [
+        (f"{TENANT}/{B}/chunks/000001", "delete", 64),
+        (f"{TENANT}/{B}/index", "delete", 32),
+    ]
+    assert document["summary"]["freed_bytes"] == 96
+    cli(*DIRECTLY, *wasted.then, *APPLY)
+    assert {key for key in before if key not in wasted.objects()} == {key for key in before if B in key}
+    undo_last(cli)
+    assert wasted.objects() == before
+
+
+def test_what_is_too_large_for_the_journal_needs_a_word_more_and_stays_away(
+    cli: Cli, wasted: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cortexctl.blocks.cleaning.MOST_KEPT_BYTES", 32)
+    before, chunk = wasted.objects(), f"{TENANT}/{B}/chunks/000001"
+    refused = cli(*DIRECTLY, *wasted.then, *APPLY, code=8).stderr
+    assert "1 objects and uploads (64 B) are deleted for good once this is applied: agree with --irr" in refused
+    assert "--max-bytes is 95" in cli(*DIRECTLY, *wasted.then, *APPLY, "--max-bytes", "95", code=8).stderr
+    assert wasted.objects() == before
+    assert "they are gone for good" in cli(*DIRECTLY, *wasted.then, *APPLY, "--irreversible").stdout
+    run = cli("journal", "ls", "-o", "json").document["items"][-1]["run"]
+    assert "gone for good" in cli("journal", "undo", run).stdout
+    undone = cli("journal", "undo", run, "--apply", *AT_ONCE[:2], code=8)
+    assert f"{chunk}: deleted for good, and not put back; the rest is" in undone.stderr
+    assert wasted.objects() == {key: body for key, body in before.items() if key != chunk}
+
+
+def test_an_upload_that_goes_on_is_not_deleted(cli: Cli, wasted: Place, tmp_path: Path) -> None:
+    plan = tmp_path / "plan.json"
+    index = f"{TENANT}/{B}/index"
+    cli(*DIRECTLY, *wasted.then, "--plan-out", plan)
+    wasted.put({index: b"n" * 32}, NOW_S)
+    ran = cli("bucket", "cleanup", *wasted.then, "--apply", plan, *AT_ONCE, code=5)
+    assert f"{index}: changed since the plan was made" in ran.stderr
+    assert wasted.objects()[index] == b"n" * 32
+
+
+def test_only_s3_has_a_list_of_uploads(cli: Cli, wasted: Place) -> None:
+    assert "has no list of them: S3 has" in cli(*CLEANUP, *wasted.then, "--what", "uploads", code=2).stderr

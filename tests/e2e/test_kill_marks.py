@@ -25,6 +25,7 @@ COMMANDS = {
     "rm": (("bucket", "marks", "rm", f"{TENANT}/{A}"), 3),
     "undelete": (("bucket", "undelete", f"{TENANT}/*"), 4),
     "cleanup": (("bucket", "cleanup", "-t", TENANT, "--irreversible"), 4),
+    "directly": (("bucket", "cleanup", "-t", TENANT, "--directly", "--what", "partials"), 4),
     "quarantine": (("bucket", "quarantine", f"{TENANT}/{C}"), 3),
 }
 
@@ -34,9 +35,11 @@ def made(directory: Path, name: str) -> tuple[Site, list[str]]:
     objects = BEFORE
     if name == "quarantine":
         objects = a_block(C) | {INDEX: an_index([an_entry(A), an_entry(C)])}
+    dead = {key: body for key, body in a_block(C).items() if not key.endswith(layout.META)}
     if name == "cleanup":
-        dead = {key: body for key, body in a_block(C).items() if not key.endswith(layout.META)}
         objects = BEFORE | dead | {layout.global_deletion_mark(TENANT, D): a_mark(D), layout.visit_mark(TENANT, A): b""}
+    if name == "directly":
+        objects = BEFORE | dead | marked(C)
     for key, body in objects.items():
         assert isinstance(body, bytes)
         path = directory / "bucket" / key

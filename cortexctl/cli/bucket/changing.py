@@ -1,6 +1,7 @@
 """One run of a command that changes single blocks: planned, shown, applied, and what became of it."""
 
 import shlex
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -84,11 +85,10 @@ def changes_table(changes: "Sequence[TenantChange]", plan: "Plan", outcomes: dic
         Column("key", wide=True),
         Column("size_bytes", Kind.BYTES, wide=True),
     )
-    freed = {
-        (decision.tenant, decision.block_id): decision.freed_bytes or None
-        for change in changes
-        for decision in change.decisions
-    }
+    freed: Counter[tuple[str, str]] = Counter()
+    for change in changes:
+        for decision in change.decisions:
+            freed[decision.tenant, decision.block_id] += decision.freed_bytes
     rows = [row for step in plan.steps for row in _step_rows(step, outcomes.get(step.scope, "planned"), freed)]
     rows += [row for change in changes for row in _other_rows(change)]
     rows.sort(key=lambda row: (row["tenant"], row["block"] or "~"))
@@ -109,7 +109,7 @@ def freed_bytes(changes: "Sequence[TenantChange]") -> int:
     return sum(decision.freed_bytes for change in changes for decision in change.decisions)
 
 
-def _step_rows(step: "Step", outcome: str, freed: dict[tuple[str, str], int | None]) -> Iterator[dict[str, Any]]:
+def _step_rows(step: "Step", outcome: str, freed: Counter[tuple[str, str]]) -> Iterator[dict[str, Any]]:
     for operation in step.operations:
         if operation.is_change:
             block = _block_of(operation)
@@ -119,7 +119,7 @@ def _step_rows(step: "Step", outcome: str, freed: dict[tuple[str, str], int | No
                 "change": _change(operation),
                 "outcome": outcome,
                 "why": operation.why,
-                "freed_bytes": freed.pop((step.scope, block or ""), None),
+                "freed_bytes": freed.pop((step.scope, block or ""), 0) or None,
                 "key": operation.key,
                 "size_bytes": _size_bytes(operation),
             }

@@ -8,23 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.bucket.changing import carry_out, freed_bytes
+from cortexctl.cli.bucket.selecting import TenantChoice
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import (
     ApplyOptions,
     BucketOptions,
+    ChangeOptions,
     ExcludedTenants,
-    JournalOptions,
-    LockOptions,
     OutputOptions,
     Tenants,
 )
-from cortexctl.cli.session import session
-from cortexctl.errors import RefusedError, UsageError
+from cortexctl.cli.session import Session, session
+from cortexctl.errors import RefusedError, SourceError, UsageError
 from cortexctl.units import format_size, parse_duration_s, parse_size
 
 if TYPE_CHECKING:
     from cortexctl.audit.bucket.chosen import TenantChange
-    from cortexctl.blocks.cleaning import Waste
+    from cortexctl.blocks.cleaning import Rules, Waste
+    from cortexctl.blocks.survey import Upload
     from cortexctl.repair.operations import Plan
 
 MOST_CHANGES = 1000
@@ -86,17 +87,13 @@ def retention(
 
 @grouped
 def cleanup(
-    source: BucketOptions,
-    output: OutputOptions,
-    apply: ApplyOptions,
-    lock: LockOptions,
-    kept: JournalOptions,
-    tenant: Tenants = None,
-    all_tenants: Annotated[bool, typer.Option("--all-tenants", help="Every tenant of the bucket.")] = False,
-    exclude_tenant: ExcludedTenants = None,
+    given: ChangeOptions,
+    tenants: TenantChoice,
     what: Annotated[
         list[str] | None,
-        typer.Option("--what", help="Only this: partials, orphans, visits or leftovers. Repeatable.", metavar="WASTE"),
+        typer.Option(
+            "--what", help="Only this: partials, orphans, visits, leftovers or uploads. Repeatable.", metavar="WASTE"
+        ),
     ] = None,
     older_than: Annotated[
         str, typer.Option("--older-than", help="How long nothing was written to it.", metavar="DURATION")
@@ -109,8 +106,11 @@ def cleanup(
             metavar="GLOB",
         ),
     ] = None,
+    directly: Annotated[
+        bool, typer.Option("--directly", help="Delete what is left of uploads here: no cleaner is to do it.")
+    ] = False,
     irreversible: Annotated[
-        bool, typer.Option("--irreversible", help="Agree that the cleaner deletes the data of dead uploads for good.")
+        bool, typer.Option("--irreversible", help="Agree that data of dead uploads are deleted for good.")
     ] = False,
 ) -> None:
     """Clean up what Cortex leaves for ever.
@@ -121,6 +121,14 @@ def cleanup(
     --irreversible for them. Look first whether an ingester still holds the block. Blocks that the bucket index lists,
     or that are in quarantine, are never taken for dead.
 
+    With --directly the data are deleted here and now, in the same order, the deletion mark last: for when no compactor
+    runs, or to be sure. The journal keeps objects of up to 16 MiB, and undo puts them back; larger ones are gone for
+    good, and need --irreversible. It ends with a conflict where the upload goes on after all.
+
+    Multipart uploads that were begun and not ended are parts of objects that no listing shows, and that S3 charges for.
+    They are aborted, which needs --irreversible too. They are dead after the same 48h as what they belong to: Thanos
+    waits that long before it takes an upload for dead, a segment takes minutes, and who tries again begins anew.
+
     All the rest is small, deleted directly, and kept in the journal: global marks of blocks of which nothing is left,
     visit markers that cannot be read, and what keeps deleted tenants from being gone. Strays are only deleted by an
     explicit --pattern, up to 16 MiB each, and never keys that Cortex knows. A cleaner's visit marker that cannot be
@@ -129,46 +137,65 @@ def cleanup(
     Refused are more than 1000 objects or 100 GiB freed, unless --max-changes or --max-bytes say otherwise.
 
     Needs to list the bucket and to get objects; with --apply to put and delete deletion marks in both places, to delete
-    what the plan names, and to put and delete */markers/cleaner-visit-marker.json. Undo puts what was deleted.
+    what the plan names, and to put and delete */markers/cleaner-visit-marker.json. Undo puts what was deleted. For
+    uploads it needs s3:ListBucketMultipartUploads and s3:ListMultipartUploadParts, and s3:AbortMultipartUpload.
     """
-    from cortexctl.audit.bucket.chosen import Selection, plan_changes
-    from cortexctl.blocks.cleaning import Rules, clean
+    from cortexctl.audit.bucket.chosen import plan_changes
+    from cortexctl.audit.bucket.cleaning import cleaning
+    from cortexctl.blocks.cleaning import Rules
 
-    with session(source, output, "bucket cleanup") as run:
-        named = bool(tenant or all_tenants or exclude_tenant or what or pattern)
-        if apply.plan is None and bool(tenant) == all_tenants:
-            raise UsageError("give --tenant, or --all-tenants")
-        rules = Rules(_wastes(what), parse_duration_s(older_than), tuple(pattern or ()))
-        chosen = Selection(tenants=tuple(tenant or ()), excluded=tuple(exclude_tenant or ()))
+    apply = given.apply
+    with session(given.source, given.output, "bucket cleanup") as run:
+        rules = Rules(_wastes(what), parse_duration_s(older_than), tuple(pattern or ()), directly)
 
         def planned() -> "Sequence[TenantChange]":
-            changes = plan_changes(
-                run.bucket,
-                chosen,
-                run.now_s,
-                run.delays,
-                lambda view, blocks: clean(view, blocks, rules),
-                also=rules.reads,
-            )
+            chosen = tenants.selection()
+            uploads = _uploads(run, rules, is_asked_for=bool(what))
+            planner = cleaning(run.bucket, rules, uploads, run.now_s)
+            changes = plan_changes(run.bucket, chosen, run.now_s, run.delays, planner, also=rules.reads)
             if apply.apply or apply.plan_out is not None:  # a saved plan says no more what it frees
                 _refuse_past_bounds(freed_bytes(changes), apply)
             return changes
 
         def allow(plan: "Plan") -> None:
-            if not irreversible and _drops_data(plan):
-                raise RefusedError("the cleaner deletes data for good once this is applied: agree with --irreversible")
+            if not irreversible and (why := _lost(plan)):
+                raise RefusedError(f"{why}: agree with --irreversible")
 
         carry_out(
             run,
             replace(apply, max_changes=MOST_CHANGES if apply.max_changes is None else apply.max_changes),
-            lock,
-            kept,
+            given.lock,
+            given.kept,
             planned,
-            again=_again(tenant, exclude_tenant, what, older_than, pattern, irreversible=irreversible),
-            named=named,
+            again=_again(tenants, what, older_than, pattern, directly=directly, irreversible=irreversible),
+            named=tenants.is_given or bool(what or pattern),
             allow=allow,
-            afterwards="of dead uploads: only until the cleaner's next cycle" if irreversible else "",
+            afterwards=_afterwards(directly=directly) if irreversible else "",
         )
+
+
+def _uploads(run: Session, rules: "Rules", *, is_asked_for: bool) -> "Sequence[Upload]":
+    """Return the unfinished uploads. Where they cannot be listed that is said, and an error only if they are named."""
+    from cortexctl.blocks.cleaning import Waste
+
+    if Waste.UPLOADS not in rules.wastes:
+        return ()
+    try:
+        found = run.bucket.unfinished_uploads()
+    except SourceError as error:
+        if is_asked_for:
+            raise
+        run.output.say(f"unfinished uploads are left out: {error}")
+        return ()
+    if found is None and is_asked_for:
+        raise UsageError(f"--what {Waste.UPLOADS}: {run.bucket.display} has no list of them: S3 has")
+    return found or ()
+
+
+def _afterwards(*, directly: bool) -> str:
+    if directly:
+        return "but for objects of more than 16 MiB, and uploads that were aborted: they are gone for good"
+    return "of dead uploads: only until the cleaner's next cycle; uploads that were aborted are gone for good"
 
 
 def _wastes(names: Sequence[str] | None) -> "frozenset[Waste]":
@@ -186,28 +213,38 @@ def _refuse_past_bounds(freed: int, apply: ApplyOptions) -> None:
         raise RefusedError(f"the plan frees {format_size(freed)}, and --max-bytes is {most}")
 
 
-def _drops_data(plan: "Plan") -> bool:
-    """Return whether a plan marks blocks: those that `cleanup` marks have no meta.json, and are deleted at once."""
-    from cortexctl.blocks import layout
+def _lost(plan: "Plan") -> str:
+    """Return what of a plan nothing takes back; empty where all of it can be.
 
-    operations = (each for step in plan.steps for each in step.operations if each.is_change)
-    return any(each.wants is not None and each.key.endswith(layout.DELETION_MARK) for each in operations)
+    Blocks that `cleanup` marks have no meta.json, and are deleted at once.
+    """
+    from cortexctl.blocks import layout
+    from cortexctl.repair.unread import can_be_taken_back
+
+    operations = [each for step in plan.steps for each in step.operations if each.is_change]
+    lost = [each.unread for each in operations if each.unread is not None and not can_be_taken_back(each.unread)]
+    if lost:
+        size = format_size(sum(each.size_bytes for each in lost))
+        return f"{len(lost)} objects and uploads ({size}) are deleted for good once this is applied"
+    if any(each.wants is not None and each.key.endswith(layout.DELETION_MARK) for each in operations):
+        return "the cleaner deletes data for good once this is applied"
+    return ""
 
 
 def _again(
-    tenant: Sequence[str] | None,
-    excluded: Sequence[str] | None,
+    tenants: TenantChoice,
     what: Sequence[str] | None,
     older_than: str,
     pattern: Sequence[str] | None,
     *,
+    directly: bool,
     irreversible: bool,
 ) -> str:
-    words = [] if tenant else ["--all-tenants"]
-    given = (("--tenant", tenant), ("--exclude-tenant", excluded), ("--what", what), ("--pattern", pattern))
-    for option, values in given:
+    words = tenants.words
+    for option, values in (("--what", what), ("--pattern", pattern)):
         for value in values or ():
             words += [option, value]
     words += [] if older_than == "48h" else ["--older-than", older_than]
+    words += ["--directly"] if directly else []
     words += ["--irreversible"] if irreversible else []
     return f"bucket cleanup {shlex.join(words)}"

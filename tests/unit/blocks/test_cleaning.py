@@ -6,11 +6,12 @@ import pytest
 
 from cortexctl.blocks import layout
 from cortexctl.blocks.chosen import ChosenSurvey, ChosenView
-from cortexctl.blocks.cleaning import DETAILS, MOST_KEPT_BYTES, Rules, Waste, clean
+from cortexctl.blocks.cleaning import DETAILS, MOST_KEPT_BYTES, Rules, Unfinished, Waste, clean
 from cortexctl.blocks.decisions import Decision, Verdict, operations_of
 from cortexctl.blocks.marks import encode_deletion
-from cortexctl.blocks.survey import StoredObject
+from cortexctl.blocks.survey import StoredFile, StoredObject, Upload
 from cortexctl.blocks.view import Delays
+from cortexctl.repair.unread import Abortion, Removal
 from tests.builders import (
     NOW_S,
     TENANT,
@@ -69,6 +70,57 @@ def test_a_sound_global_mark_of_a_dead_upload_is_kept() -> None:
         changes, _ = cleaned(DEAD | {EVERYWHERE: there})
         assert changes[-1] == (LOCAL, wants)
         assert (EVERYWHERE in dict(changes)) == (there != wants)
+
+
+DIRECTLY = Rules(directly=True)
+
+
+def test_directly_all_of_a_dead_upload_is_deleted_and_its_marks_last() -> None:
+    no_compact = [key(TENANT, A, layout.NO_COMPACT_MARK) for key in (layout.local_mark, layout.global_mark)]
+    visit = layout.visit_mark(TENANT, A)
+    objects = DEAD | marked(A) | dict.fromkeys(no_compact, b"{}") | {visit: a_visit_marker(visitTime=1)}
+    view = view_of(LIVE | objects, DIRECTLY)
+    (decision,) = clean(view, sorted(view.known()), DIRECTLY)
+    assert [each.key for each in decision.operations] == [*sorted(DEAD), visit, *no_compact, LOCAL, EVERYWHERE]
+    assert [each.unread for each in decision.operations[:2]] == [
+        Removal(64, OLD_S, META, is_kept=True),
+        Removal(32, OLD_S, META, is_kept=True),
+    ]
+    conditions = [each for each in operations_of(view, [decision]) if not each.is_change]
+    assert [each.key for each in conditions] == [META], "and the visit marker by itself"
+
+
+def test_what_is_large_is_deleted_for_good() -> None:
+    view = view_of(DEAD, DIRECTLY)
+    files = view.view.blocks[A].files
+    for size_bytes, is_kept in ((MOST_KEPT_BYTES, True), (MOST_KEPT_BYTES + 1, False)):
+        files["index"] = StoredFile(size_bytes, OLD_S)
+        (decision,) = clean(view, [A], DIRECTLY)
+        index = decision.operations[1]
+        assert index.unread == Removal(size_bytes, OLD_S, META, is_kept)
+        assert index.why.endswith(", for good") == (not is_kept)
+        assert decision.freed_bytes == 64 + size_bytes
+
+
+def test_directly_spares_what_is_not_dead_all_the_same() -> None:
+    for name in ("a whole block", "only a visit marker", "in quarantine"):
+        assert cleaned(LIVE | NOT_DEAD[name], DIRECTLY) == ([], [])
+    assert cleaned(LIVE | DEAD, DIRECTLY, modified_s=NOW_S - 48 * 3600) == ([], [])
+    listed = {INDEX: an_index([an_entry(A)])}
+    at_work = {layout.visit_mark(TENANT, A): a_visit_marker()}
+    for objects, verdict in ((listed, Verdict.REFUSED), (at_work, Verdict.LOCKED)):
+        changes, (decision,) = cleaned(DEAD | objects, DIRECTLY)
+        assert (changes, decision.verdict) == ([], verdict)
+
+
+def test_an_unfinished_upload_is_aborted() -> None:
+    key = f"{TENANT}/{A}/chunks/000002"
+    upload = Unfinished(Upload(key, OLD_S, "id-1"), 5 << 20)
+    (decision,) = clean(view_of(LIVE, Rules()), [], Rules(), [upload])
+    (operation,) = decision.operations
+    assert (operation.key, operation.unread) == (key, Abortion("id-1", 5 << 20))
+    assert (decision.block_id, decision.freed_bytes) == (A, 5 << 20)
+    assert "begun 3d ago, and not ended: 5.0 MiB, for good" in decision.reason
 
 
 NOT_DEAD: dict[str, dict[str, Body]] = {
@@ -184,7 +236,7 @@ def test_a_stray_that_the_journal_cannot_keep_is_refused() -> None:
 def test_only_what_is_asked_for() -> None:
     objects = LIVE | DEAD | {layout.global_deletion_mark(TENANT, C): a_mark(C), VISITED: b""}
     found = {waste: len(cleaned(objects, Rules(frozenset({waste})))[0]) for waste in Waste}
-    assert found == {Waste.PARTIALS: 2, Waste.ORPHANS: 1, Waste.VISITS: 1, Waste.LEFTOVERS: 0}
+    assert found == {Waste.PARTIALS: 2, Waste.ORPHANS: 1, Waste.VISITS: 1, Waste.LEFTOVERS: 0, Waste.UPLOADS: 0}
 
 
 def test_a_tenant_marked_for_deletion_is_the_cleaners() -> None:
