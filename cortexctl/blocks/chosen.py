@@ -122,6 +122,10 @@ class ChosenSurvey:
     """Which objects to read besides."""
     _inner: ViewSurvey = field(init=False)
     _found: ChosenView = field(init=False)
+    _local_marks: dict[tuple[str, str], StoredObject] = field(default_factory=dict, init=False)
+    """As they were listed, by block and name: the listing has them before their global copies."""
+    _same: dict[str, str] = field(default_factory=dict, init=False)
+    """The keys of global copies that need no reading, by the keys of the local marks that they equal."""
 
     def __post_init__(self) -> None:
         self._inner = ViewSurvey(self.tenant, self.now_s, self.delays, with_metas=False, with_marks=False)
@@ -135,8 +139,13 @@ class ChosenSurvey:
         if ulid.is_ulid(directory) and rest != directory:
             if self._wants(directory, name) or self.also(found):
                 yield found.key
+                if name in KIND_OF:
+                    self._local_marks[directory, name] = found
         elif (marked := layout.globally_marked(rest)) is not None:
-            if self.chosen(marked[0]) and KIND_OF[marked[1]] in self.kinds:
+            local = self._local_marks.pop(marked, None)
+            if local is not None and _is_same(local, found):
+                self._same[local.key] = found.key
+            elif self.chosen(marked[0]) and KIND_OF[marked[1]] in self.kinds:
                 yield found.key
         elif (visited := layout.visited_partition(rest)) is not None:
             self._found.group_markers.setdefault(visited[0], []).append(found.key)
@@ -167,10 +176,9 @@ class ChosenSurvey:
             self._inner.take(key, body)
         if isinstance(body, NotFoundError):
             return  # vanished since it was listed
-        if not isinstance(body, bytes):
-            self._found.bodies[key] = Fault("denied", "may not be read: access denied")
-        elif name != layout.META or self.chosen(block_id):
-            self._found.bodies[key] = body
+        read = body if isinstance(body, bytes) else Fault("denied", "may not be read: access denied")
+        if isinstance(read, Fault) or name != layout.META or self.chosen(block_id):
+            self._found.bodies[key] = read
 
     def mark_for_deletion(self, body: bytes | SourceError) -> None:
         """Take in the tenant's deletion mark from its newer place, outside the prefix."""
@@ -178,4 +186,11 @@ class ChosenSurvey:
 
     def result(self) -> ChosenView:
         """Return the tenant."""
+        bodies = self._found.bodies
+        bodies.update({copy: bodies[local] for local, copy in self._same.items() if local in bodies})
         return self._found
+
+
+def _is_same(local: StoredObject, copy: StoredObject) -> bool:
+    """Return whether a listing shows that two objects have the same bytes."""
+    return local.size_bytes == copy.size_bytes and local.etag is not None and local.etag == copy.etag

@@ -60,7 +60,9 @@ def restore(
     whole = _whole(view, block, meta, keeping)
     lacking = [*lacks(whole), *_hints(whole, meta, keeping)]
     if lacking:
-        return refused(view, block_id, f"it cannot be brought back whole: {', '.join(lacking)}")
+        return refused(
+            view, block_id, f"it cannot be brought back whole, by the versions that are kept: {', '.join(lacking)}"
+        )
     seen = replace(view, view=replace(view.view, blocks=view.view.blocks | {block_id: whole}))
     if not force and (no := superseded(seen, whole, chosen)) is not None:
         return no
@@ -81,7 +83,9 @@ def _decision(
     else:
         conditions.append(as_it_was(view, key))
     size = format_size(sum(each.unread.size_bytes for each in revivals if isinstance(each.unread, Revival)))
-    reason = f"brought back from versions: {len(revivals) + is_partial} objects, {size}"
+    reason = f"brought back from versions: {len(revivals)} objects of data, {size}"
+    if is_partial:
+        reason += "; the cleaner lists it in its next cycle, or `bucket index rebuild` now"
     return Decision(view.tenant, whole.id, Verdict.CHANGE, reason, tuple(conditions), tuple(operations), amendments)
 
 

@@ -110,4 +110,15 @@ def test_marks_are_listed_with_a_read_each(store: Store) -> None:
         listed = list_marks(bucket, [TENANT], NOW_S, DELAYS, frozenset(MarkKind), drifted=False)
         rows = {row["block"]: row["drift"] for row in listed.result.items}
         assert rows == {A: None, C: "local only"}
-        assert bucket.totals.requests["GET"] == 4, "three marks and the index; no meta.json"
+        # A directory has no ETags by which the two copies are known to be the same.
+        reads = 3 if store.driver is Driver.OBSTORE else 4
+        assert bucket.totals.requests["GET"] == reads, "two marks, copies that differ, and the index; no meta.json"
+
+
+def test_copies_of_one_size_that_differ_are_both_read(store: Store) -> None:
+    with store.open() as bucket:
+        everywhere, body = layout.global_deletion_mark(TENANT, A), a_mark(A, deletion_time=1_795_000_000)
+        assert len(body) == len(a_mark(A))
+        bucket.write(everywhere, body, bucket.read_or_none(everywhere))
+        listed = list_marks(bucket, [TENANT], NOW_S, DELAYS, frozenset(MarkKind), drifted=True)
+        assert {row["block"]: row["drift"] for row in listed.result.items} == {A: "bodies differ", C: "local only"}

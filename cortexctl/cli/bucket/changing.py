@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from cortexctl.results import Table
 
 
+_MOST_REASONS = 5
+
+
 def carry_out(
     run: Session,
     apply: ApplyOptions,
@@ -89,7 +92,10 @@ def changes_table(changes: "Sequence[TenantChange]", plan: "Plan", outcomes: dic
     for change in changes:
         for decision in change.decisions:
             freed[decision.tenant, decision.block_id] += decision.freed_bytes
+    reasons = _reasons(changes)
     rows = [row for step in plan.steps for row in _step_rows(step, outcomes.get(step.scope, "planned"), freed)]
+    for row in rows:
+        row["reason"] = reasons.get((row["tenant"], row["block"] or ""))
     rows += [row for change in changes for row in _other_rows(change)]
     rows.sort(key=lambda row: (row["tenant"], row["block"] or "~"))
     refusals = _refusals(changes)
@@ -101,7 +107,23 @@ def changes_table(changes: "Sequence[TenantChange]", plan: "Plan", outcomes: dic
         "restored_bytes": restored_bytes(plan),
         "failed": sum(change.error is not None for change in changes),
     }
-    return Table(columns, rows, summary, note=note)
+    said = [f"{tenant}/{block}: {reason}" for (tenant, block), reason in reasons.items()]
+    more = [f"and {len(said) - _MOST_REASONS} blocks more, with -o json"] if len(said) > _MOST_REASONS else []
+    return Table(columns, rows, summary, note="\n".join([*said[:_MOST_REASONS], *more, *([note] if note else [])]))
+
+
+def _reasons(changes: "Sequence[TenantChange]") -> dict[tuple[str, str], str]:
+    """Return what is to be said of changed blocks as a whole, where that is more than what is said of their objects."""
+    from cortexctl.blocks.decisions import Verdict
+
+    return {
+        (decision.tenant, decision.block_id): decision.reason
+        for change in changes
+        for decision in change.decisions
+        if decision.verdict is Verdict.CHANGE
+        and decision.block_id
+        and decision.reason not in {each.why for each in decision.operations}
+    }
 
 
 def freed_bytes(changes: "Sequence[TenantChange]") -> int:
