@@ -93,16 +93,20 @@ def apply(
             guard()
             # On disk before the store is touched: a crash in between undoes to the same bytes.
             journal.begin(Entry(seq, scope, operation.key, before, operation.wants))
-            try:
-                store.write(operation.key, operation.wants, found)
-            except ConflictError:
-                if _body(store.read_or_none(operation.key)) != operation.wants:
-                    journal.undone(seq)  # another's object stands there: an undo has nothing to take back
-                raise
+            _write(seq, operation.key, operation.wants, found, store, journal)
             del found, before  # many scopes are at it at once, and what is read back is as large
             if _body(store.read_or_none(operation.key)) != operation.wants:
                 raise ConflictError(f"{operation.key}: written, and overwritten at once by another writer")
         journal.done(seq)
+
+
+def _write(seq: int, key: str, wants: bytes | None, found: Found | None, store: Store, journal: Journal) -> None:
+    try:
+        store.write(key, wants, found)
+    except ConflictError:
+        if _body(store.read_or_none(key)) != wants:
+            journal.undone(seq)  # another's object stands there: an undo has nothing to take back
+        raise
 
 
 def _make(
@@ -117,7 +121,7 @@ def _make(
         if isinstance(change, Removal) and change.is_kept:
             found = store.read_or_none(entry.key)
             journal.begin(Entry(entry.seq, entry.scope, entry.key, _body(found), None))
-            store.write(entry.key, None, found)
+            _write(entry.seq, entry.key, None, found, store, journal)
         else:
             journal.begin(entry)
             unread.make(entry.key, change)

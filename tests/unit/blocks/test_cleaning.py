@@ -92,9 +92,8 @@ def test_directly_all_of_a_dead_upload_is_deleted_and_its_marks_last() -> None:
 
 def test_what_is_large_is_deleted_for_good() -> None:
     view = view_of(DEAD, DIRECTLY)
-    files = view.view.blocks[A].files
     for size_bytes, is_kept in ((MOST_KEPT_BYTES, True), (MOST_KEPT_BYTES + 1, False)):
-        files["index"] = StoredFile(size_bytes, OLD_S)
+        view.view.blocks[A].add("index", StoredFile(size_bytes, OLD_S))
         (decision,) = clean(view, [A], DIRECTLY)
         index = decision.operations[1]
         assert index.unread == Removal(size_bytes, OLD_S, META, is_kept)

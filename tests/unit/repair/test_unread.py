@@ -8,7 +8,7 @@ from cortexctl.errors import ConflictError, CortexctlError, DataError, RefusedEr
 from cortexctl.repair.apply import apply, undo
 from cortexctl.repair.operations import Operation, Plan, Step, digest, plan_from_json, plan_to_json
 from cortexctl.repair.unread import Abortion, Removal, Revival, Standing, Unread, from_document, to_document
-from tests.property.test_apply import SCOPE, FakeStore, MemoryJournal, World
+from tests.property.test_apply import OTHERS, SCOPE, FakeStore, MemoryJournal, Racing, World
 
 REVIVAL = Revival("v1", 5)
 LOST = Removal(5, 1.0, "m", is_kept=False)
@@ -97,6 +97,17 @@ def test_one_that_lost_a_race_is_not_taken_back() -> None:
     with pytest.raises(ConflictError, match="changed again at once"):
         apply(operations(("r", REVIVAL)), SCOPE, store, journal, unread=unread)
     assert undo(journal.entries(), store, journal, unread=unread) == ["a"]
+
+
+def test_one_that_is_kept_and_lost_a_race_is_not_taken_back() -> None:
+    here = World()
+    journal = MemoryJournal(here)
+    store = Racing({"k": b"12345"}, here, journal)
+    store.raced = "k"
+    with pytest.raises(ConflictError):
+        apply([(0, Operation("k", None, None, "", KEPT))], SCOPE, store, journal, unread=FakeUnread(store))
+    assert journal.entries() == []
+    assert store.objects == {"k": OTHERS}
 
 
 def test_the_guard_is_asked_before_each() -> None:
