@@ -130,5 +130,5 @@ class ObjectsUnread:
         return versions
 
     def _require_writable(self, key: str) -> None:
-        if self._bucket.read_only:
-            raise RefusedError(f"{key}: not changed, for this is --read-only")
+        if self._bucket.why_read_only:
+            raise RefusedError(f"{key}: not changed, for this is {self._bucket.why_read_only}")

@@ -181,5 +181,15 @@ def test_an_upload_that_goes_on_is_not_deleted(cli: Cli, wasted: Place, tmp_path
     assert wasted.objects()[index] == b"n" * 32
 
 
+def test_a_snapshot_is_looked_at_without_uploads(cli: Cli, wasted: Place, tmp_path: Path) -> None:
+    file = tmp_path / "saved"
+    cli("bucket", "snapshot", *wasted.here, file)
+    here = ("-b", f"snapshot:{file}", "--as-of", str(NOW_S))
+    assert B in cli(*CLEANUP, *here, "--directly").stdout
+    assert "cannot be asked for them" in cli(*CLEANUP, *here, "--what", "uploads", code=2).stderr
+    gone = cli("bucket", "undelete", *here, f"{TENANT}/{D}", code=8).stderr
+    assert "knows versions of objects on S3 only" in gone
+
+
 def test_only_s3_has_a_list_of_uploads(cli: Cli, wasted: Place) -> None:
-    assert "has no list of them: S3 has" in cli(*CLEANUP, *wasted.then, "--what", "uploads", code=2).stderr
+    assert "cannot be asked for them: S3 can" in cli(*CLEANUP, *wasted.then, "--what", "uploads", code=2).stderr

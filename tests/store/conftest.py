@@ -27,7 +27,8 @@ WRITES = frozenset(
      "test_an_object_is_replaced_when_it_is_as_it_was_read", "test_an_object_that_changed_is_not_replaced",
      "test_an_object_that_vanished_is_not_replaced", "test_a_deleted_object_is_gone_with_its_empty_directories",
      "test_nothing_to_nothing_asks_for_nothing", "test_conditional_says_the_truth",
-     "test_of_writers_at_the_same_moment_exactly_one_wins")
+     "test_of_writers_at_the_same_moment_exactly_one_wins", "test_it_goes_as_it_was_listed",
+     "test_one_that_changed_or_was_completed_is_another", "test_read_only_deletes_nothing")
 )  # fmt: skip
 """What is promised of writing, which a snapshot has none of."""
 

@@ -82,12 +82,12 @@ class SnapshotBackend(Backend):
                     objects.append(found.key)
         return list(directories), objects
 
-    def uploads(self) -> Iterator[list[Upload]] | None:
+    def uploads(self, prefix: str = "") -> Iterator[list[Upload]] | None:
         """Yield the unfinished uploads; None where they were not listed."""
         end = self._file.end
         if end.uploads_fault is not None:
             raise end.uploads_fault.error()
-        return None if end.uploads is None else iter([end.uploads])
+        return None if end.uploads is None else iter([[each for each in end.uploads if each.key.startswith(prefix)]])
 
     def fetch(self, key: str) -> Stored:
         """Return an object that was saved. Raises what reading it came to then."""
