@@ -76,7 +76,7 @@ def parse_yaml(text: str, *, name: str) -> "Section":
     import yaml  # 20 ms that most commands never need
 
     try:
-        document = yaml.load(text, Loader=_loader())  # noqa: S506 - builds mappings, lists and scalars only
+        document = yaml.load(text, Loader=loader())  # noqa: S506 - builds mappings, lists and scalars only
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         # A quoted word of the problem may be part of a secret that wanted quotes of its own.
@@ -96,7 +96,7 @@ def parse_yaml(text: str, *, name: str) -> "Section":
 
 
 @cache
-def _loader() -> Any:
+def loader() -> Any:
     """PyYAML's safe loader without what loses a text: dates, octal, base 60 and `1_000` stay as written."""
     import yaml
 
@@ -253,7 +253,7 @@ class Section:
     def _seconds(self, key: str, value: object, pattern: re.Pattern[str], example: str) -> float:
         text = str(value)
         seconds = parse_duration_s(text) if pattern.fullmatch(text) else float("inf")
-        if abs(seconds) >= _LONGEST_DURATION_S:
+        if abs(seconds) > _LONGEST_DURATION_S:
             raise self.error(key, f"{_shown(value)} is not a duration: Cortex takes for example {example}")
         return seconds
 

@@ -92,6 +92,32 @@ _LAYOUTS = {
 }
 
 
+def ring_path(component: Component) -> str:
+    """Return the path of the section that readers of a ring share with its members."""
+    return _LAYOUTS[component.name].ring
+
+
+def member_path(component: Component) -> str:
+    """Return the path of the section of the members' own settings."""
+    return _LAYOUTS[component.name].member or ring_path(component)
+
+
+def switch_path(component: Component) -> str:
+    """Return the path of the flag of a ring's sharding; empty where it has none."""
+    return _LAYOUTS[component.name].switch
+
+
+def strategy_path(component: Component) -> str:
+    """Return the path of a ring's sharding strategy; empty where it has none."""
+    return _LAYOUTS[component.name].strategy
+
+
+def shard_size_path(component: Component) -> str:
+    """Return the path of the size of a tenant's shard of a ring; empty where it has none."""
+    size = _LAYOUTS[component.name].shard_size
+    return size and f"limits.{size}"
+
+
 def ring_config(config: CortexConfig, component: Component) -> RingConfig:
     """Return what a configuration says of one ring, also of one that its process does not have.
 

@@ -17,11 +17,16 @@ def sharing(config: CortexConfig) -> list[str]:
 
     Source: Cortex, pkg/storage/bucket/client.go, Config.
     """
-    blocks = _bucket(config.section("blocks_storage"), "blocks_storage")
+    blocks = bucket_of(config)
     if blocks is None:
         return []
     others = [name for name in _DEFAULTS if name != "blocks_storage"]
     return [name for name in others if _bucket(config.section(name), name) == blocks]
+
+
+def bucket_of(config: CortexConfig) -> tuple[str, str, str] | None:
+    """Return backend, account or endpoint, and bucket of the blocks; None where none is named."""
+    return _bucket(config.section("blocks_storage"), "blocks_storage")
 
 
 def _bucket(section: Section, name: str) -> tuple[str, str, str] | None:

@@ -263,14 +263,24 @@ def fetch_config(url: str, access: Access) -> str:
 
     Raises SourceError, or DataError where what answers is a web page.
     """
-    parts = urlsplit(url)
-    path = parts.path.rstrip("/").removesuffix("/config")
-    base = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
-    with Web(base, access, username=unquote(parts.username or ""), password=unquote(parts.password or "")) as web:
-        answer = web.get("/config", params=parse_qsl(parts.query)).wanted()
+    with _of_config(url, access) as web:
+        answer = web.get("/config", params=parse_qsl(urlsplit(url).query)).wanted()
     if answer.text.lstrip().startswith("<"):
         raise DataError(f"{answer.url}: is a web page, and not the YAML that Cortex shows")
     return answer.text
+
+
+def fetch_version(url: str, access: Access) -> str:
+    """Return the version that the process of a `/config` page tells, or nothing."""
+    with _of_config(url, access) as web:
+        return asking.version(web)
+
+
+def _of_config(url: str, access: Access) -> Web:
+    parts = urlsplit(url)
+    path = parts.path.rstrip("/").removesuffix("/config")
+    base = urlunsplit((parts.scheme, parts.netloc, path, "", ""))
+    return Web(base, access, username=unquote(parts.username or ""), password=unquote(parts.password or ""))
 
 
 def _refuse_another(found: Instance, before: Instance, place: str) -> None:

@@ -1,0 +1,1 @@
+"""What in a configuration of Cortex will hurt: its keys, its values, and how they go together."""
