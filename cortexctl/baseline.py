@@ -12,7 +12,7 @@ from typing import Any
 from cortexctl.errors import UsageError
 from cortexctl.findings import Finding, Severity
 
-_KINDS = ("tenant", "ring")
+_KINDS = ("tenant", "ring", "config")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What an earlier run found. `scope_kind` is `tenant`, `ring`, or empty where it found nothing."""
+    """What an earlier run found. `scope_kind` is `tenant`, `ring`, `config`, or empty where it found nothing."""
 
     name: str
     scope_kind: str

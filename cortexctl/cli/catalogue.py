@@ -7,13 +7,15 @@ if TYPE_CHECKING:
 
 
 def checks(group: str = "") -> "tuple[Check[Any], ...]":
-    """Return the checks of a group of commands, in the order of codes: `bucket`, `bucket index`, `ring`, `plan`.
+    """Return the checks of a group of commands, in the order of codes: `bucket`, `bucket index`, `ring`, `plan`,
+    `config`.
 
     Of any other it is all of them.
     """
     from cortexctl.blocks.checks import CHECKS as OF_BLOCKS
     from cortexctl.blocks.checks import OF_AN_INDEX
     from cortexctl.compaction.checks import CHECKS as OF_PLANS
+    from cortexctl.config.lint.checks import CHECKS as OF_CONFIGS
     from cortexctl.ring.checks import CHECKS as OF_RINGS
 
     match group:
@@ -25,5 +27,7 @@ def checks(group: str = "") -> "tuple[Check[Any], ...]":
             return OF_RINGS
         case "plan":
             return OF_PLANS
+        case "config":
+            return OF_CONFIGS
         case _:
-            return (*OF_BLOCKS, *OF_RINGS, *OF_PLANS)
+            return (*OF_BLOCKS, *OF_RINGS, *OF_PLANS, *OF_CONFIGS)

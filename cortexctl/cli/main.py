@@ -9,6 +9,7 @@ import typer
 from cortexctl import __version__
 from cortexctl.cli import journal, plan
 from cortexctl.cli.bucket import app as bucket
+from cortexctl.cli.config import app as config
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import OutputOptions
 from cortexctl.cli.ring import app as ring
@@ -29,6 +30,7 @@ app.add_typer(ring.app, name="ring")
 app.add_typer(bucket.app, name="bucket")
 app.add_typer(plan.app, name="plan")
 app.add_typer(journal.app, name="journal")
+app.add_typer(config.app, name="config")
 
 
 @app.command()

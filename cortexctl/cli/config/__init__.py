@@ -1,0 +1,1 @@
+"""`cortexctl config`: Cortex's configuration, and our own."""

@@ -1,0 +1,134 @@
+"""`cortexctl config lint`: what in a configuration of Cortex will hurt."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cortexctl.cli.choosing import chooser
+from cortexctl.cli.exits import complain
+from cortexctl.cli.groups import grouped
+from cortexctl.cli.options import FindingOptions, OutputOptions
+from cortexctl.cli.ring.options import AccessOptions, HttpOptions
+from cortexctl.cli.ring.settings import access_of
+from cortexctl.cli.verdict import judge, read_baseline
+from cortexctl.errors import CortexctlError, DataError, ExitCode, PartialError, SourceError, UsageError
+
+if TYPE_CHECKING:
+    from cortexctl.audit.config import Text
+    from cortexctl.config.lint.view import LintView
+    from cortexctl.config.source import Access
+
+
+@grouped
+def lint(
+    output: OutputOptions,
+    findings: FindingOptions,
+    http: HttpOptions,
+    file: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Cortex's YAML; several are of processes of one cluster.", metavar="[FILE]..."),
+    ] = None,
+    config_file: Annotated[
+        list[Path] | None,
+        typer.Option("--config.file", help="Likewise.", metavar="FILE", envvar="CORTEXCTL_CONFIG_FILE"),
+    ] = None,
+    config_expand_env: Annotated[
+        bool, typer.Option("--config.expand-env", help="Replace ${VAR} in the YAML, as Cortex does.")
+    ] = False,
+    from_live: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from-live", help="A process's /config page, which has its flags too. Repeatable.", metavar="URL"
+        ),
+    ] = None,
+    cortex_version: Annotated[
+        str | None,
+        typer.Option(
+            "--cortex-version", help="Of the Cortex that reads it.  [default: what the process tells]", metavar="X.Y"
+        ),
+    ] = None,
+    timeout: Annotated[str, typer.Option("--timeout", help="For one request.", metavar="DURATION")] = "10s",
+) -> None:
+    """Say what in a configuration of Cortex will hurt.
+
+    Keys and values that Cortex does not start with, rings, delays, caches, and what queries leave out; each with the
+    YAML and the flag that repair it. Several configurations are compared with each other, too. Flags of the processes
+    are not in a file: --from-live has them. `cortexctl explain` lists the checks. Changes nothing.
+    """
+    import time
+
+    from cortexctl.audit.config import lint_texts
+    from cortexctl.cli.session import Output
+    from cortexctl.config.lint.checks import CHECKS
+    from cortexctl.config.lint.version import parse_version
+    from cortexctl.render import FindingsResult, NotRun
+
+    to = Output(output, "config lint", time.time())
+    only, baseline = chooser(findings, CHECKS), read_baseline(findings, "config")
+    version = None if cortex_version is None else parse_version(cortex_version)
+    access = access_of(AccessOptions(**{each.name: getattr(http, each.name) for each in fields(http)}, timeout=timeout))
+    texts = [_file_text(path, expand=config_expand_env) for path in file or config_file or ()]
+    live, failed = _live_texts(from_live or (), access)
+    if not texts and not from_live:
+        raise UsageError("no configuration: give FILE, --config.file, CORTEXCTL_CONFIG_FILE or --from-live URL")
+    linted, views = lint_texts([*texts, *live], version, only)
+    for error in failed:
+        complain(str(error))
+    if not views:
+        raise typer.Exit(failed[0].exit_code)
+    names, codes = {view.name for view in views} | {"all"}, {each.code for each in CHECKS if only(each)}
+    codes -= {code for code, _ in linted.not_run}
+    verdict = judge(findings, baseline, linted.findings, lambda code, name: code in codes and name in names)
+    result = FindingsResult(
+        linted.findings,
+        [NotRun(*each) for each in linted.not_run],
+        len(views),
+        scope="config",
+        notes=[_note(view) for view in views],
+        unread=[{"error": str(error)} for error in failed],
+        compared=verdict.compared,
+    )
+    to.emit(result, is_well=verdict.is_well and not failed)
+    if failed:
+        raise PartialError(f"{len(failed)} of {len(failed) + len(views)} configurations could not be read")
+    if not verdict.is_well:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _file_text(path: Path, *, expand: bool) -> "Text":
+    from cortexctl.audit.config import Text
+    from cortexctl.config import expand_env
+
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+    return Text(str(path), expand_env(text, os.environ) if expand else text)
+
+
+def _live_texts(urls: Sequence[str], access: "Access") -> "tuple[list[Text], list[CortexctlError]]":
+    if not urls:
+        return [], []
+    from cortexctl.audit.config import live_text
+
+    texts: list[Text] = []
+    failed: list[CortexctlError] = []
+    for url in urls:
+        try:
+            texts.append(live_text(url, access))
+        except (SourceError, DataError) as error:
+            failed.append(error)
+    return texts, failed
+
+
+def _note(view: "LintView") -> str:
+    """Return for whom a configuration is, as far as is known."""
+    from cortexctl.config.lint.version import display
+
+    targets = f"target {','.join(sorted(view.targets))}" if view.targets else "target not said: every component"
+    version = "version not said" if view.version is None else f"Cortex {display(view.version)}"
+    return f"{view.name}: {targets}; {version}"
