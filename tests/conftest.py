@@ -34,6 +34,7 @@ def only_this_machine() -> Iterator[None]:
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        patch.setenv("CORTEXCTL_CONFIG", f"{os.devnull}/none")  # nor whoever runs the tests has a current context
         patch.setattr(socket.socket, "connect", connect)
         yield
 

@@ -240,6 +240,8 @@ def _source(given: BucketOptions, journal: "FileJournal") -> BucketOptions:
         bucket=then.get("bucket"),
         config_file=given.config_file or _path(then.get("config_file")),
         runtime_config_file=given.runtime_config_file or _path(then.get("runtime_config_file")),
+        from_live=given.from_live or then.get("from_live"),
+        context=given.context or then.get("context"),
         objstore_config_file=_path(then.get("objstore_config_file")),
         config_expand_env=given.config_expand_env or "config_expand_env" in then,
         storage_driver=driver,

@@ -1,8 +1,10 @@
 """Which bucket is meant: a flag, the environment, then Cortex's own configuration; and what that says besides."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from cortexctl.cli.options import BucketOptions
 from cortexctl.config import (
@@ -19,22 +21,28 @@ from cortexctl.errors import UsageError
 _YAML = (".yaml", ".yml")
 
 
-def find_bucket(source: BucketOptions) -> tuple[CortexConfig | None, BucketLocation]:
+def find_bucket(
+    source: BucketOptions, over: Mapping[str, Any] | None = None, whose: str = ""
+) -> tuple[CortexConfig | None, BucketLocation]:
     """Return Cortex's configuration, where one is given, and the bucket.
 
-    Uploads to a bucket that is named apart from the configuration are encrypted as the configuration says. Raises
-    UsageError when no bucket is named, or by two flags.
+    `over` are keys of Cortex's that go before its configuration, and `whose` they are. Uploads to a bucket that is
+    named apart from the configuration are encrypted as the configuration says. Raises UsageError when no bucket is
+    named, or by two flags.
     """
     named, config_file = _named(source), source.config_file
     if isinstance(named, Path):
         named, config_file = None, named
     config = None
-    if config_file is not None:
-        config = _read_config(config_file, source, with_location=named is None)
+    if config_file is not None or source.from_live or over:
+        config = _read_config(config_file, source, over or {}, whose, with_location=named is None)
     if named is not None:
         return config, named if config is None else _encrypted_as(config, named)
     if config is None:
-        raise UsageError("no bucket: give --bucket URL, CORTEXCTL_BUCKET, --config.file or --objstore.config-file")
+        raise UsageError(
+            "no bucket: give --bucket URL, CORTEXCTL_BUCKET, --config.file, --from-live, --objstore.config-file or "
+            "--context"
+        )
     if config.location is None:
         raise UsageError(f"{config.name}: names no bucket; give --bucket")
     return config, config.location
@@ -56,17 +64,36 @@ def _named(source: BucketOptions) -> BucketLocation | Path | None:
     return Path(url) if url.endswith(_YAML) and Path(url).is_file() else parse_bucket_url(url)
 
 
-def _read_config(path: Path, source: BucketOptions, *, with_location: bool) -> CortexConfig:
+def _read_config(
+    path: Path | None, source: BucketOptions, over: Mapping[str, Any], whose: str, *, with_location: bool
+) -> CortexConfig:
+    if path is not None and source.from_live:
+        raise UsageError("give one of --config.file and --from-live")
+    name, text = _text(path, source)
     config = parse_cortex_config(
-        _read(path),
-        name=str(path),
+        text,
+        name=" and ".join(filter(None, (name, whose if over else ""))),
         environment=os.environ if source.config_expand_env else None,
         with_location=with_location,
+        over=over,
     )
     if source.runtime_config_file is None:
         return config
     name = str(source.runtime_config_file)
     return config.with_overrides(parse_overrides(_read(source.runtime_config_file), name=name, limits=config.limits))
+
+
+def _text(path: Path | None, source: BucketOptions) -> tuple[str, str]:
+    """Return the name and the text of Cortex's configuration; both empty where there is none."""
+    if path is not None:
+        return str(path), _read(path)
+    if not source.from_live:
+        return "", ""
+    from cortexctl.cli.ring.settings import access_of_environment
+    from cortexctl.config.source import redacted
+    from cortexctl.sources.process import fetch_config
+
+    return redacted(source.from_live), fetch_config(source.from_live, access_of_environment(source.timeout))
 
 
 def _encrypted_as(config: CortexConfig, location: BucketLocation) -> BucketLocation:

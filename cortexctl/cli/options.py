@@ -16,6 +16,17 @@ ExcludedTenants = Annotated[
 SeverityName = Literal["critical", "high", "warning", "info"]
 
 
+ContextName = Annotated[
+    str | None,
+    typer.Option(
+        "--context",
+        help="A cluster of ~/.config/cortexctl/config.yaml.  [default: its current-context, where no place is named]",
+        metavar="NAME",
+        envvar="CORTEXCTL_CONTEXT",
+    ),
+]
+
+
 @dataclass(frozen=True)
 class BucketOptions:
     """Which bucket, and how hard to lean on it."""
@@ -42,6 +53,15 @@ class BucketOptions:
     config_expand_env: Annotated[
         bool, typer.Option("--config.expand-env", help="Replace ${VAR} in the YAML, as Cortex does.")
     ] = False
+    from_live: Annotated[
+        str | None,
+        typer.Option(
+            "--from-live",
+            help="Likewise from a process's /config page. Its credentials are those of the environment.",
+            metavar="URL",
+        ),
+    ] = None
+    context: ContextName = None
     runtime_config_file: Annotated[
         Path | None, typer.Option("--runtime-config.file", help="Cortex's per-tenant overrides.", metavar="FILE")
     ] = None

@@ -85,7 +85,7 @@ def compaction(
         raise UsageError("--rate must be more than nothing")
     with session(source, output, "plan compaction") as run:
         parameters = _parameters(run, compactor)
-        owners = _owners(compactor, source, http, output, parameters)
+        owners = _owners(compactor, run.source, http, output, parameters)
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         asked = Asked(until_done=until_done, left=left, rate_bytes_s=rate_bytes_s)
         with run.working(chosen):
@@ -130,9 +130,10 @@ def disk(
     if horizon_s <= 0:
         raise UsageError("--horizon must be more than nothing")
     with session(source, output, "plan disk") as run:
+        volumes = volumes or _volumes(_of_context(run))
         only = chooser(findings, CHECKS)
         parameters = _parameters(run, compactor)
-        owners = _owners(compactor, source, http, output, parameters)
+        owners = _owners(compactor, run.source, http, output, parameters)
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         with run.working(chosen):
             planned = plan_disk(
@@ -220,6 +221,10 @@ def _owners(
 
     ring = RingOptions(source=given.ring_source)
     return Owners(ring_beside(COMPACTOR_RING, ring, source, http, output).primary, parameters)
+
+
+def _of_context(run: Session) -> list[str]:
+    return [] if run.context is None else [f"{name}={size}" for name, size in run.context.volumes.items()]
 
 
 def _volumes(given: list[str]) -> dict[str, int]:

@@ -6,12 +6,13 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
 from cortexctl import __version__
+from cortexctl.cli.contexts import bucket_in_context, say_context
 from cortexctl.cli.exits import complain
 from cortexctl.cli.options import BucketOptions, LockOptions, OutputOptions
 from cortexctl.errors import CortexctlError, PartialError, UsageError
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from cortexctl.audit.apply import Locking
     from cortexctl.blocks.view import Delays
     from cortexctl.config import CortexConfig
+    from cortexctl.config.contexts import Context
     from cortexctl.render import OutputSpec
     from cortexctl.results import Document, Result
     from cortexctl.storage.bucket import Bucket
@@ -36,6 +38,10 @@ class Session:
     now_s: float
     source: BucketOptions
     output: "Output"
+    context: "Context | None" = None
+    """Whose settings are in force, where no option says else."""
+    written: BucketOptions | None = None
+    """The options without what the context adds, for commands to be pasted."""
 
     @contextmanager
     def working(self, tenants: Sequence[str] = ()) -> Iterator[None]:
@@ -84,7 +90,7 @@ class Session:
     def paste(self, command: str) -> str:
         """Return a command, given without the program and the bucket, as it can be pasted."""
         verb, _, rest = command.partition(" --")
-        return f"cortexctl {verb}{_bucket_arguments(self.source)}{' --' if rest else ''}{rest}"
+        return f"cortexctl {verb}{_bucket_arguments(self.written or self.source)}{' --' if rest else ''}{rest}"
 
     def fail_for(self, failed: Sequence[CortexctlError], attempted: int) -> None:
         """Say what could not be read; raise when anything could not, after the rest was shown."""
@@ -167,7 +173,10 @@ def session(source: BucketOptions, output: OutputOptions, command: str) -> Itera
 
     started_at_s = time.time()
     give_back_large_buffers()
-    config, location = find_bucket(source)
+    written = source
+    source, context = bucket_in_context(source)
+    over, whose = ({}, "") if context is None else (context.settings, f"context {context.name}")
+    config, location = find_bucket(source, over, whose)
     bounds = Bounds(
         timeout_s=_positive(parse_duration_s(source.timeout), "--timeout"),
         deadline_s=None if source.deadline is None else _positive(parse_duration_s(source.deadline), "--deadline"),
@@ -175,13 +184,14 @@ def session(source: BucketOptions, output: OutputOptions, command: str) -> Itera
         max_requests=source.max_requests,
     )
     to = Output(output, command, started_at_s)
+    say_context(to, context, written.context)
     with open_bucket(location, bounds, Driver(source.storage_driver), read_only=source.read_only) as bucket:
         present_s = started_at_s if bucket.moment is None else bucket.moment.taken_at_s
         now_s = present_s if output.as_of is None else parse_time_s(output.as_of, present_s)
         if bucket.moment is not None:
             to.say(f"{bucket.moment}, judged as of {format_time(now_s)}")
         try:
-            yield Session(bucket, config, now_s, source, to)
+            yield Session(bucket, config, now_s, source, to, context, replace(written, context=source.context))
         except typer.Exit:  # with findings, say: the work is done all the same
             to.say(_took(bucket, started_at_s))
             raise
@@ -198,11 +208,15 @@ def _took(bucket: "Bucket", started_at_s: float) -> str:
 
 def source_document(source: BucketOptions) -> dict[str, str]:
     """Return the options that named the bucket, for a journal: nothing in them is secret."""
+    from cortexctl.config.source import redacted
+
     thanos = source.objstore_config or source.objstore_config_file
     named: dict[str, Any] = {
         "bucket": source.bucket or (None if thanos else os.environ.get("CORTEXCTL_BUCKET")),
         "config_file": source.config_file and source.config_file.absolute(),
         "runtime_config_file": source.runtime_config_file and source.runtime_config_file.absolute(),
+        "from_live": source.from_live and redacted(source.from_live),
+        "context": source.context,
         "objstore_config_file": source.objstore_config_file and source.objstore_config_file.absolute(),
         "storage_driver": source.storage_driver,
         "config_expand_env": "true" if source.config_expand_env else None,
@@ -211,10 +225,14 @@ def source_document(source: BucketOptions) -> dict[str, str]:
 
 
 def _bucket_arguments(source: BucketOptions) -> str:
+    from cortexctl.config.source import redacted
+
     arguments = []
     for option, value in (
+        ("--context", source.context),
         ("-b", source.bucket),
         ("--config.file", source.config_file),
+        ("--from-live", source.from_live and redacted(source.from_live)),
         ("--objstore.config-file", source.objstore_config_file),
     ):
         if value is not None:

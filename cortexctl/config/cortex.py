@@ -15,6 +15,7 @@ from cortexctl.config.document import (
     LimitDuration,
     Section,
     expand_env,
+    laid_over,
     parse_yaml,
 )
 from cortexctl.config.location import (
@@ -194,14 +195,21 @@ class CortexConfig:
 
 
 def parse_cortex_config(
-    text: str, *, name: str, environment: Mapping[str, str] | None = None, with_location: bool = True
+    text: str,
+    *,
+    name: str,
+    environment: Mapping[str, str] | None = None,
+    with_location: bool = True,
+    over: Mapping[str, Any] | None = None,
 ) -> CortexConfig:
     """Return the settings of a `cortex.yaml` or a `/config` page; an environment is `-config.expand-env`.
 
-    Without location, a backend that cortexctl does not read is no fault. Raises UsageError naming file and
-    line, or file and key.
+    `over` are keys, nested, that go before those of the text. Without location, a backend that cortexctl does not read
+    is no fault. Raises UsageError naming file and line, or file and key.
     """
     root = parse_yaml(text if environment is None else expand_env(text, environment), name=name)
+    if over:
+        root = replace(root, values=laid_over(root.values, over))
     blocks = root.section("blocks_storage")
     limits = _limits(root.section("limits"), LimitsSettings())
     return CortexConfig(

@@ -130,6 +130,18 @@ def loader() -> Any:
     return loader
 
 
+def laid_over(values: Mapping[Any, Any], over: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Return a document with another one's values in place of its own, section by section."""
+    merged = dict(values)
+    for key, value in over.items():
+        below = merged.get(key)
+        if isinstance(value, Mapping) and isinstance(below, Mapping):
+            merged[key] = laid_over(below, value)
+        else:
+            merged[key] = value
+    return merged
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A mapping of the document and where it is. A key that is missing or null has its default.

@@ -3,8 +3,10 @@
 Defaults are those of Cortex v1.21, so that `/config?mode=diff`, which leaves them out, says the same as `/config`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from cortexctl.config.cortex import CortexConfig
 from cortexctl.config.document import Section
@@ -116,6 +118,12 @@ def shard_size_path(component: Component) -> str:
     """Return the path of the size of a tenant's shard of a ring; empty where it has none."""
     size = _LAYOUTS[component.name].shard_size
     return size and f"limits.{size}"
+
+
+def says_of_rings(values: Mapping[str, Any]) -> bool:
+    """Return whether a document has settings of any ring."""
+    root = Section(values, "")
+    return any(root.section(layout.ring).values for layout in _LAYOUTS.values())
 
 
 def ring_config(config: CortexConfig, component: Component) -> RingConfig:

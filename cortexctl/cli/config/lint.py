@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.choosing import chooser
+from cortexctl.cli.contexts import ring_in_context, say_context
 from cortexctl.cli.exits import complain
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import FindingOptions, OutputOptions
-from cortexctl.cli.ring.options import AccessOptions, HttpOptions
+from cortexctl.cli.options import ContextName, FindingOptions, OutputOptions
+from cortexctl.cli.ring.options import AccessOptions, HttpOptions, RingOptions
 from cortexctl.cli.ring.settings import access_of
 from cortexctl.cli.verdict import judge, read_baseline
 from cortexctl.errors import CortexctlError, DataError, ExitCode, PartialError, SourceError, UsageError
@@ -45,6 +46,7 @@ def lint(
             "--from-live", help="A process's /config page, which has its flags too. Repeatable.", metavar="URL"
         ),
     ] = None,
+    context: ContextName = None,
     cortex_version: Annotated[
         str | None,
         typer.Option(
@@ -71,10 +73,17 @@ def lint(
     only, baseline = chooser(findings, CHECKS), read_baseline(findings, "config")
     version = None if cortex_version is None else parse_version(cortex_version)
     access = access_of(AccessOptions(**{each.name: getattr(http, each.name) for each in fields(http)}, timeout=timeout))
-    texts = [_file_text(path, expand=config_expand_env) for path in file or config_file or ()]
-    live, failed = _live_texts(from_live or (), access)
-    if not texts and not from_live:
-        raise UsageError("no configuration: give FILE, --config.file, CORTEXCTL_CONFIG_FILE or --from-live URL")
+    given = RingOptions(
+        config_file=file or config_file, from_live=from_live, config_expand_env=config_expand_env, context=context
+    )
+    given, in_force = ring_in_context(given, needs_source=True)
+    say_context(to, in_force, context)
+    texts = [_file_text(path, expand=given.config_expand_env) for path in given.config_file or ()]
+    live, failed = _live_texts(given.from_live or (), access)
+    if not texts and not given.from_live:
+        raise UsageError(
+            "no configuration: give FILE, --config.file, CORTEXCTL_CONFIG_FILE, --from-live URL or --context"
+        )
     linted, views = lint_texts([*texts, *live], version, only)
     for error in failed:
         complain(str(error))

@@ -24,6 +24,8 @@ def ring_beside(
         ring,
         config_file=None if source.config_file is None else [source.config_file],
         config_expand_env=source.config_expand_env,
+        from_live=None if source.from_live is None else [source.from_live],
+        context=source.context,
     )
     spoken = {each.name: getattr(http, each.name) for each in fields(http)}
     access = AccessOptions(**spoken, timeout=source.timeout, deadline=source.deadline)

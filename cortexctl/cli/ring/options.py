@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from cortexctl.cli.options import ContextName
+
 RingName = Annotated[
     str,
     typer.Argument(
@@ -49,6 +51,7 @@ class RingOptions:
         list[str] | None,
         typer.Option("--from-live", help="Likewise from a process's /config page. Repeatable.", metavar="URL"),
     ] = None
+    context: ContextName = None
     replication_factor: Annotated[
         int | None,
         typer.Option("--replication-factor", min=1, max=99, help="Instead of the configuration's.", metavar="N"),

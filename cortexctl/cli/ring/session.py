@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cortexctl.cli.contexts import ring_in_context, say_context
 from cortexctl.cli.exits import complain
 from cortexctl.cli.options import OutputOptions
 from cortexctl.cli.ring.options import AccessOptions, RingOptions
@@ -46,6 +47,8 @@ class RingSession:
     """Whether there is nothing to say, not even what it took."""
     kept_at: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """The rings of each place that a configuration named, which knows where each is; empty for places given."""
+    is_kept_only_there: bool = False
+    """Whether a place has none but those rings: a context says so."""
     stored_keys: Mapping[str, str] = field(default_factory=dict)
     """The key of each ring, by component, as the configuration has it."""
     rings_read: set[tuple[str, str]] = field(default_factory=set)
@@ -62,8 +65,14 @@ class RingSession:
         from cortexctl.ring.components import COMPONENTS
 
         if names:
-            return [component_named(name) for name in names]
-        found = [each for each in COMPONENTS.values() if any(each in place.components() for place in self.places)]
+            named = [component_named(name) for name in names]
+            for each in named if self.is_kept_only_there else ():
+                if not self.places_of(each):
+                    raise UsageError(
+                        f"context {self.given.context} has no source of the {each.name} ring: give --source"
+                    )
+            return named
+        found = [each for each in COMPONENTS.values() if any(self._is_known_at(place, each) for place in self.places)]
         if not found:
             raise UsageError("a single saved ring does not say which it is: name the RING")
         return found
@@ -99,8 +108,19 @@ class RingSession:
 
     def _is_kept_at(self, place: str, component: "Component") -> bool:
         """Return whether a ring may be at a place: a configuration may put each of its rings into another store."""
+        if self.is_kept_only_there:
+            return self._may_hold(place, component)
         elsewhere = any(component.name in rings for rings in self.kept_at.values())
         return not elsewhere or component.name in self.kept_at.get(place, ())
+
+    def _is_known_at(self, place: "Place", component: "Component") -> bool:
+        """Return whether a place says that it may have a ring, or a context says so of it."""
+        is_told = self.is_kept_only_there and component.name in self.kept_at.get(place.name, ())
+        return is_told or (component in place.components() and self._may_hold(place.name, component))
+
+    def _may_hold(self, place: str, component: "Component") -> bool:
+        kept = self.kept_at.get(place)
+        return not (self.is_kept_only_there and kept) or component.name in kept
 
     def survey(self, components: "Sequence[Component]", extras: "Extras | None" = None) -> "Surveyed":
         """Read rings at every place, and judge them."""
@@ -127,7 +147,8 @@ class RingSession:
         from cortexctl.config.source import display, parse_ring_source, redacted
 
         given = [display(parse_ring_source(each)) for each in self.given.source or ()]
-        arguments = [f" -s {shlex.quote(each)}" for each in ([source] if source else given)]
+        arguments = [f" --context {shlex.quote(self.given.context)}"] if self.given.context else []
+        arguments += [f" -s {shlex.quote(each)}" for each in ([source] if source else given)]
         arguments += [f" --config.file {shlex.quote(str(path))}" for path in self.given.config_file or ()]
         arguments += [" --config.expand-env"] if self.given.config_expand_env else []
         arguments += [f" --from-live {shlex.quote(redacted(url))}" for url in self.given.from_live or ()]
@@ -189,10 +210,13 @@ def ring_session(
     started_at_s, deadline_at_s = time.time(), _deadline(access)
     for name in rings:
         component_named(name)
+    written = given
+    given, context = ring_in_context(given, needs_source=needs_source)
     spoken = access_of(access)
     if deadline_at_s is not None:
         spoken = replace(spoken, timeout_s=min(spoken.timeout_s, deadline_at_s - time.monotonic()))
-    configs = read_configs(given, spoken)
+    over, whose = ({}, "") if context is None else (context.settings, f"context {context.name}")
+    configs = read_configs(given, spoken, over, whose)
     now_s = started_at_s if output.as_of is None else parse_time_s(output.as_of, started_at_s)
     judging = Judging(
         now_s=now_s,
@@ -203,14 +227,26 @@ def ring_session(
         heartbeat_timeout_s=_heartbeat_timeout_s(given),
         tokens=given.tokens,
     )
-    sources = find_sources(given, configs, needs_source=needs_source)
+    kept = context.rings if context is not None and not written.source else {}
+    sources = find_sources(given, configs, needs_source=needs_source, rings=kept)
     to = Output(output, command, started_at_s)
+    say_context(to, context, written.context)
     keys = stored_keys(configs)
     with open_places(list(sources), spoken, keys) as places:
         kept_at: dict[str, frozenset[str]] = {}
         for source, held in sources.items():
             kept_at[display(source)] = kept_at.get(display(source), frozenset()) | held
-        run = RingSession(places, judging, to, given, access, deadline_at_s, kept_at=kept_at, stored_keys=keys)
+        run = RingSession(
+            places,
+            judging,
+            to,
+            replace(written, context=given.context),
+            access,
+            deadline_at_s,
+            kept_at=kept_at,
+            stored_keys=keys,
+            is_kept_only_there=bool(kept),
+        )
         try:
             yield run
         except typer.Exit:  # with findings, say: the work is done all the same

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cortexctl.cli.ring.options import AccessOptions, RingOptions
 from cortexctl.errors import UsageError
@@ -38,6 +38,27 @@ def access_of(access: AccessOptions) -> "Access":
     )
 
 
+def access_of_environment(timeout: str) -> "Access":
+    """Return how servers are spoken to where there are no options for it: as the environment says."""
+
+    def path(name: str) -> Path | None:
+        written = os.environ.get(f"CORTEXCTL_{name}")
+        return Path(written) if written else None
+
+    return access_of(
+        AccessOptions(
+            username=os.environ.get("CORTEXCTL_USERNAME", ""),
+            password_file=path("PASSWORD_FILE"),
+            bearer_token_file=path("BEARER_TOKEN_FILE"),
+            tls_ca_file=path("TLS_CA_FILE"),
+            tls_cert_file=path("TLS_CERT_FILE"),
+            tls_key_file=path("TLS_KEY_FILE"),
+            tls_insecure=os.environ.get("CORTEXCTL_TLS_INSECURE", "").lower() in ("1", "true", "yes", "on"),
+            timeout=timeout,
+        )
+    )
+
+
 def _header(text: str) -> tuple[str, str]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
@@ -54,9 +75,16 @@ def _secret(path: Path | None, variable: str) -> str:
         raise UsageError(f"{path}: cannot be read: {error}") from error
 
 
-def read_configs(given: RingOptions, access: "Access") -> "tuple[CortexConfig, ...]":
-    """Return the configurations that are given, files before live ones."""
+def read_configs(
+    given: RingOptions, access: "Access", over: Mapping[str, Any] | None = None, whose: str = ""
+) -> "tuple[CortexConfig, ...]":
+    """Return the configurations that are given, files before live ones.
+
+    `over` are keys of Cortex's that go before theirs, and `whose` they are: where they say anything of
+    rings, they are a configuration of their own if there is no other.
+    """
     from cortexctl.config import parse_cortex_config
+    from cortexctl.config.rings import says_of_rings
     from cortexctl.config.source import redacted
 
     texts = [(str(path), _text(path)) for path in given.config_file or ()]
@@ -65,8 +93,13 @@ def read_configs(given: RingOptions, access: "Access") -> "tuple[CortexConfig, .
 
         texts += [(redacted(url), fetch_config(url, access)) for url in given.from_live]
     environment = os.environ if given.config_expand_env else None
+    if over:
+        texts = [(f"{name} and {whose}", text) for name, text in texts]
+        if not texts and says_of_rings(over):
+            texts = [(whose, "")]
     return tuple(
-        parse_cortex_config(text, name=name, environment=environment, with_location=False) for name, text in texts
+        parse_cortex_config(text, name=name, environment=environment, with_location=False, over=over)
+        for name, text in texts
     )
 
 
@@ -78,16 +111,28 @@ def _text(path: Path) -> str:
 
 
 def find_sources(
-    given: RingOptions, configs: "Sequence[CortexConfig]", *, needs_source: bool
+    given: RingOptions,
+    configs: "Sequence[CortexConfig]",
+    *,
+    needs_source: bool,
+    rings: Mapping[str, Sequence[str]] | None = None,
 ) -> "Mapping[RingSource, frozenset[str]]":
-    """Return the sources that are named, or else where the first configuration keeps its rings, and which of them."""
+    """Return the sources that are named, or else where the first configuration keeps its rings, and which of them.
+
+    `rings` are sources by component, of which each has no other ring.
+    """
     from cortexctl.config.rings import ring_source
     from cortexctl.config.source import FileSource, HTTPSource, parse_ring_source, with_environment
     from cortexctl.ring.components import COMPONENTS
 
-    if given.source:
-        return {with_environment(parse_ring_source(each), os.environ): frozenset() for each in given.source}
     found: dict[RingSource, frozenset[str]] = {}
+    for url in given.source or ():
+        found[with_environment(parse_ring_source(url), os.environ)] = frozenset()
+    for name, urls in (rings or {}).items():
+        for each in [with_environment(parse_ring_source(url), os.environ) for url in urls]:
+            found[each] = found.get(each, frozenset()) | {name}
+    if found:
+        return found
     unreachable: UsageError | None = None
     for component in COMPONENTS.values() if configs else ():
         try:
@@ -100,7 +145,7 @@ def find_sources(
             source = with_environment(replace(source, prefix=None), os.environ)
             found[source] = found.get(source, frozenset()) | {component.name}
     if not found and needs_source:
-        raise unreachable or UsageError("no ring: give --source URL, CORTEXCTL_SOURCE, or --config.file")
+        raise unreachable or UsageError("no ring: give --source URL, CORTEXCTL_SOURCE, --config.file or --context")
     return found
 
 
