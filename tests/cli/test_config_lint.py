@@ -113,7 +113,8 @@ def test_a_running_process(cli: Cli, serve: Serve) -> None:
     url = serve(Pod(Store({}), config=page, version="1.21.1"))
     document = cli(*LINT, "--from-live", url, "-o", "json").document
     assert [each["code"] for each in document["findings"]] == ["CFG08", "CFG12", "CFG29", "CFG30", "CFG31"]
-    tokens = document["findings"][1]
+    unread, tokens, *_ = document["findings"]
+    assert unread["message"].endswith("reads ruler_storage, alertmanager, alertmanager_storage")
     assert tokens["evidence"]["compactor.sharding_ring.tokens_file_path"] == "(empty) (default)"
     assert document["summary"]["notes"] == [
         f"{url}: target compactor,distributor,ingester,querier,query-frontend,store-gateway; Cortex v1.21"

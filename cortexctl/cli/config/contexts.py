@@ -27,10 +27,10 @@ def show(
     output: OutputOptions,
     context: ContextName = None,
 ) -> None:
-    """Show what is in force where no option says else, and where each value comes from.
+    """Show what is in force, and where it is from.
 
-    The context, its places, and the settings of Cortex that cortexctl goes by. Secrets are not shown. Reads the files
-    that the context names, and asks no server.
+    Where no option says else: the context, its places, and the settings of Cortex that cortexctl goes by. Secrets
+    are not shown. Reads the files that the context names, and asks no server.
     """
     import time
 
@@ -120,9 +120,10 @@ def _replace(path: "Path", text: str) -> None:
 
 @grouped
 def validate(output: OutputOptions) -> None:
-    """Check the file of contexts: its keys, its URLs, the files it names, and the settings of Cortex in it.
+    """Check the file of contexts.
 
-    Exits 1 when anything is wrong. Asks no server.
+    Its keys, its URLs, the files that it names, and the settings of Cortex in it. Exits 1 when anything is wrong.
+    Asks no server.
     """
     import time
 

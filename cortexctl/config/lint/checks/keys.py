@@ -185,16 +185,17 @@ def section_unread(view: LintView) -> Iterator[Problem]:
     """
     if not view.targets:
         return
+    # A process fills in the instance's name of every ring.
+    told = [path for path in view.given if view.is_set(path) and not path.endswith(".instance_id")]
     unread = {
         section: count
         for section, readers in _SECTIONS.items()
-        if not view.runs(*readers)
-        and (count := sum(view.is_set(path) for path in view.given if path.partition(".")[0] == section))
+        if not view.runs(*readers) and (count := sum(path.startswith(f"{section}.") for path in told))
     }
     if unread:
         yield Problem(
             "target",
-            f"{', '.join(sorted(view.targets))} does not read {', '.join(unread)}",
+            f"{', '.join(sorted(view.targets))}: no part of this process reads {', '.join(unread)}",
             {**view.evidence("target"), "keys_unread": sum(unread.values())},
         )
 
