@@ -211,7 +211,15 @@ def parse_cortex_config(
     if over:
         root = replace(root, values=laid_over(root.values, over))
     blocks = root.section("blocks_storage")
-    limits = _limits(root.section("limits"), LimitsSettings())
+    querier = root.section("querier")
+    limits = _limits(
+        root.section("limits"),
+        # Up to 1.21 they are there, and no limits.
+        LimitsSettings(
+            query_store_after_s=querier.duration_s("query_store_after"),
+            query_ingesters_within_s=querier.duration_s("query_ingesters_within"),
+        ),
+    )
     return CortexConfig(
         name=name,
         location=_location(blocks, limits.sse) if with_location else None,

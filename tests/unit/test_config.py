@@ -737,3 +737,19 @@ def test_credentials_in_urls_are_refused_and_not_repeated(url: str) -> None:
 def test_each_store_says_its_backend() -> None:
     urls = ("s3://b", "gs://b", "az://b", "/b", "memory://b", "snapshot:b")
     assert [parse_bucket_url(url).store.backend for url in urls] == list(Backend)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected_s"),
+    [
+        ("querier: {query_store_after: 12h, query_ingesters_within: 13h}", (43200, 46800)),
+        ("limits: {query_store_after: 12h, query_ingesters_within: 13h}", (43200, 46800)),
+        ("querier: {query_store_after: 1h}\nlimits: {query_store_after: 12h}", (43200, 0)),
+        ("{}", (0, 0)),
+    ],
+)
+def test_what_queries_ask_whom_is_in_limits_and_before_1_22_in_the_querier(
+    text: str, expected_s: tuple[float, float]
+) -> None:
+    limits = parse_cortex_config(text, name="c").limits
+    assert (limits.query_store_after_s, limits.query_ingesters_within_s) == expected_s
