@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cortexctl.audit.bucket.chosen import TenantChange
     from cortexctl.findings import Finding
     from cortexctl.repair.operations import Plan
-    from cortexctl.results import Table
+    from cortexctl.results import Row, Table
 
 _MOST_SHOWN = 20
 
@@ -108,7 +108,12 @@ class _Left(Ending):
         summary = {**table.summary, "left": [each.document() for each in left]}
         said = list(_lines(left, "left" if is_applied else "not repaired by this"))
         if is_applied and not left:
-            said = ["checked again: no findings are left"]
+            said.append("checked again: no findings are left")
+        if is_applied and any(_is_marked(row) for row in table.rows()):
+            said.append(
+                "once the cleaner has seen new deletion marks, take them back with `cortexctl bucket undelete`, not "
+                "with `journal undo`"
+            )
         return replace(table, summary=summary, note="\n".join((*said, table.note)).strip("\n"))
 
     def leave(self, run: Session, changes: "Sequence[TenantChange]") -> None:
@@ -119,6 +124,12 @@ class _Left(Ending):
         run.fail_for(self.looked.checked.failed, len(self.looked.scope.tenants))
         if not self.looked.verdict.is_well:
             raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _is_marked(row: "Row") -> bool:
+    from cortexctl.blocks import layout
+
+    return row["change"] in ("create", "rewrite") and (row["key"] or "").endswith(layout.DELETION_MARK)
 
 
 def _lines(left: "Sequence[Finding]", what: str) -> "Iterator[str]":
