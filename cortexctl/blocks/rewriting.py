@@ -72,13 +72,13 @@ def _rewrite(view: ChosenView, block_id: str, why: str, change: Callable[[dict[s
     if body is None or meta is None:
         return refused(view, block_id, "its meta.json is gone, or cannot be read by now")
     try:
-        document = json.loads(body)
+        before, document = json.loads(body), json.loads(body)
         change(document, meta)
         rewritten = _encoded(document)
         metas.decode(rewritten)
     except (ValueError, TypeError, DataError) as error:
         return refused(view, block_id, f"its meta.json is not plain enough to be rewritten: {error}")
-    if rewritten == body or _same(meta, metas.decode(rewritten)):
+    if document == before:
         return unchanged(view, block_id, "its meta.json says so by now")
     operations = (put(view, key, rewritten, why),)
     return Decision(view.tenant, block_id, Verdict.CHANGE, why, (unvisited(view, block_id),), operations)
@@ -86,10 +86,6 @@ def _rewrite(view: ChosenView, block_id: str, why: str, change: Callable[[dict[s
 
 def _readable(block: Block | None) -> Meta | None:
     return block.meta if block is not None and isinstance(block.meta, Meta) else None
-
-
-def _same(one: Meta, other: Meta) -> bool:
-    return msgspec.json.encode(one) == msgspec.json.encode(other)
 
 
 def _encoded(document: dict[str, Any]) -> bytes:

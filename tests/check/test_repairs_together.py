@@ -1,5 +1,6 @@
 """Repairs of one run that are in each other's way, and repairs that have to be left to a person."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,16 @@ def test_a_block_is_not_marked_for_one_that_is_not_whole(golden: Golden, tmp_pat
         (change,) = place.planned(found, case)
         assert [each.verdict for each in change.decisions] == [Verdict.REFUSED]
         assert "is not whole or is marked" in change.decisions[0].reason
+
+
+def test_a_block_is_not_marked_for_one_that_is_marked_too(golden: Golden, tmp_path: Path) -> None:
+    with spoilt(golden, tmp_path, unmarked(an_ancestor, 2 * 3600 + 1)) as place:
+        (keeper,) = [each.evidence["by"] for each in place.findings(Case("", an_ancestor)) if each.code == "CMP02"]
+        meta = json.loads(golden.read(layout.meta(TENANT, keeper)))
+        meta["stats"]["numSamples"] = 0
+        golden.put(layout.meta(TENANT, keeper), meta, 2 * 3600 + 1)
+        decided = decisions(place, "BLK15", "CMP02")
+        assert verdicts(decided) == {"BLK15": Verdict.CHANGE, "CMP02": Verdict.UNCHANGED}
 
 
 def test_what_queries_still_read_stays_in_the_index(golden: Golden, tmp_path: Path) -> None:

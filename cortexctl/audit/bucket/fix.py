@@ -73,26 +73,36 @@ class _Planned:
     decisions: list[Decision] = field(default_factory=list)
     claimed: dict[str, str] = field(default_factory=dict)
     """The code that changes a block, by the block."""
-    keys: set[str] = field(default_factory=set)
+    keys: dict[str, str] = field(default_factory=dict)
+    """The code that changes an object, by its key."""
+    relied_on: dict[str, str] = field(default_factory=dict)
+    """The code that is right only while an object stays as it is, by its key."""
     reindexes: list[str] = field(default_factory=list)
     """The codes for which the index is rebuilt."""
 
     def take(self, view: ChosenView, code: str, decision: Decision) -> None:
-        """Take in a decision, unless an earlier one changes the same block or object."""
+        """Take in a decision, unless an earlier one changes the same block, or what this one relies on."""
         decision = _named(code, decision)
         if decision.verdict is Verdict.CHANGE:
-            changed = {each.key for each in decision.operations}
-            earlier = self.claimed.get(decision.block_id, code)
-            if code not in _BESIDE_OTHERS and earlier != code:
-                reason = f"{code}: {earlier} is repaired first; check it again afterwards"
+            earlier = self._in_the_way(code, decision)
+            if earlier:
+                reason = f"{code}: {earlier} is repaired first; check again afterwards"
                 decision = unchanged(view, decision.block_id, reason)
-            elif changed & self.keys:
-                decision = unchanged(view, decision.block_id, f"{code}: settled with the others")
             else:
-                self.keys |= changed
-                if decision.block_id and code not in _BESIDE_OTHERS:
-                    self.claimed[decision.block_id] = code
+                self.keys |= dict.fromkeys((each.key for each in decision.operations), code)
+                if code not in _BESIDE_OTHERS:
+                    self.relied_on |= dict.fromkeys((each.key for each in decision.conditions), code)
+                    self.claimed |= {decision.block_id: code} if decision.block_id else {}
         self.decisions.append(decision)
+
+    def _in_the_way(self, code: str, decision: Decision) -> str:
+        """Return the code of the earlier decision, or nothing."""
+        changed = [each.key for each in decision.operations]
+        ways = [self.keys.get(each.key) for each in (*decision.conditions, *decision.operations)]
+        if code not in _BESIDE_OTHERS:
+            earlier = self.claimed.get(decision.block_id)
+            ways += [None if earlier == code else earlier, *(self.relied_on.get(key) for key in changed)]
+        return next((each for each in ways if each), "")
 
 
 def _named(code: str, decision: Decision) -> Decision:
