@@ -47,7 +47,8 @@ def test_a_dry_run_shows_the_plan_and_exits_as_the_check_does(cli: Cli, place: P
     assert f"cortexctl bucket check -b {place.url} --fix MRK01 --fix IDX07 --apply" in ran.stdout
     assert place.objects() == before
     cli(*FIX, "MRK03", *place.then, "--ignore", "MRK01", "--ignore", "IDX")
-    cli(*FIX, "MRK03", *place.then, "--ignore", "MRK01", "--ignore", "IDX", "--fail-on", "warning", code=1)
+    ran = cli(*FIX, "MRK03", *place.then, "--ignore", "MRK01", "--ignore", "IDX", "--fail-on", "warning", code=1)
+    assert "--ignore MRK01 --ignore IDX --fail-on warning --fix MRK03 --apply" in ran.stdout
 
 
 def test_what_is_left_decides_once_it_is_applied(cli: Cli, place: Place) -> None:

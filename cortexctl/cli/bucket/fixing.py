@@ -147,6 +147,8 @@ def _again(looking: Asked, patterns: Sequence[str], *, irreversible: bool) -> st
         ("--exclude-tenant", looking.excluded),
         ("--only", looking.findings.only or ()),
         ("--ignore", looking.findings.ignore or ()),
+        ("--fail-on", () if looking.findings.fail_on == "high" else (looking.findings.fail_on,)),
+        ("--baseline", () if looking.findings.baseline is None else (str(looking.findings.baseline),)),
         ("--fix", patterns),
     )
     for option, values in given:
