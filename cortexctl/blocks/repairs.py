@@ -36,11 +36,13 @@ def _rebuild(text: str) -> Fix:
     return Fix(text, reversible=True, reindexes=True)
 
 
-def _quarantine(text: str) -> Fix:
-    return _fix(f"{text}takes the block out of sight (quarantine), its data kept", fixing.quarantined)
+def _quarantine(first: str) -> Fix:
+    text = f"takes the block out of sight (quarantine), its data kept; see first whether {first}"
+    return _fix(text, fixing.quarantined)
 
 
-_BROKEN = "restore what is missing from older versions of the objects where there are any; else "
+_MISSING = "`bucket undelete` brings back from versions what is missing"
+_SPOILT = "an older version of the object is whole"
 _MARK = "marks the block for deletion, in both places"
 _MARKED = _fix(_MARK, fixing.marked_for_deletion, _DUE)
 _READS_DATA = Repair(
@@ -83,10 +85,10 @@ REPAIRS: Mapping[str, Repair] = {
         _DUE,
         reindexes=True,
     ),
-    "BLK04": _quarantine(_BROKEN),
-    "BLK05": _quarantine(_BROKEN),
-    "BLK06": _quarantine(_BROKEN),
-    "BLK07": _quarantine(_BROKEN),
+    "BLK04": _quarantine(_MISSING),
+    "BLK05": _quarantine(_MISSING),
+    "BLK06": _quarantine(_SPOILT),
+    "BLK07": _quarantine(_SPOILT),
     "BLK08": _READS_DATA,
     "BLK09": _READS_DATA,
     "BLK10": _READS_DATA,
@@ -162,16 +164,21 @@ REPAIRS: Mapping[str, Repair] = {
     "TEN05": Repair("nothing to do but to see that compactors run: one of them writes it anew"),
     "OBJ01": Repair("see what they are; `bucket cleanup --pattern` deletes them"),
     "OBJ02": _fix("deletes them", fixing.legacy),
-    "OBJ03": Repair("abort them, or let a rule of the bucket's lifecycle do it (AbortIncompleteMultipartUpload)"),
+    "OBJ03": Repair(
+        "`bucket cleanup --what uploads` aborts them, which cannot be undone; a rule of the bucket's lifecycle does it "
+        "from then on (AbortIncompleteMultipartUpload)"
+    ),
     "OBJ04": Repair("give each a bucket, or a prefix, of its own in Cortex's configuration"),
     "IDX01": _rebuild("builds the index; it is created only if there is still none"),
     "IDX02": _rebuild("rebuilds the index from scratch"),
     "IDX03": _rebuild("rebuilds the index; what holds the cleaner back (POI, LCK) has to go too, or it is stale again"),
     "IDX04": _rebuild("rebuilds the index, dated now"),
-    "IDX05": _rebuild("rebuilds the index; rule out first that the data were deleted by accident"),
+    "IDX05": _rebuild(
+        "rebuilds the index; if the data were deleted by accident, see first whether `bucket undelete` brings them back"
+    ),
     "IDX06": Repair(
-        "queries still read it, so a rebuild by --fix keeps it: restore its meta.json from an older version of the "
-        "object; if there is none, `bucket quarantine` takes it out of the index and keeps its data"
+        "queries still read it, so a rebuild by --fix keeps it: `bucket undelete` brings its meta.json back where "
+        "versions hold it; else `bucket quarantine` takes it out of the index and keeps its data"
     ),
     "IDX07": _rebuild("rebuilds the index"),
     "IDX08": _rebuild("rebuilds the index from scratch"),

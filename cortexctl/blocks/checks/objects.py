@@ -85,6 +85,7 @@ def unfinished_uploads(bucket: BucketView) -> Iterator[Problem]:
             f"{root}/",
             f"{len(found)} {many} unfinished, the oldest for {age}",
             {"uploads": len(found), "oldest_s": int(oldest_s), "keys": [each.key for each in found[:_MOST_NAMED]]},
+            paste.abort_uploads(root) if layout.is_valid_tenant(root) else "",
         )
 
 

@@ -67,6 +67,11 @@ def cleanup(tenant: TenantView, what: str) -> str:
     return f"bucket cleanup --tenant {shlex.quote(tenant.id)} --what {what}"
 
 
+def abort_uploads(tenant: str) -> str:
+    """Abort multipart uploads into a tenant that were begun and not ended."""
+    return f"bucket cleanup --tenant {shlex.quote(tenant)} --what uploads"
+
+
 def delete_strays(tenant: TenantView, keys: Iterable[str]) -> str:
     """Delete objects of the tenant that Cortex does not know."""
     rests = [glob.escape(layout.split(key)[1]) for key in keys]
