@@ -46,6 +46,31 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Repair:
+    """How the findings of a check are settled: by `--fix`, or by a person."""
+
+    text: str
+    """What is done, or what a person has to do."""
+    reversible: bool | None = None
+    """Whether what is done can be taken back; None where `--fix` does nothing."""
+    until: str = ""
+    """Until when, where that has an end."""
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether `--fix` repairs it."""
+        return self.reversible is not None
+
+    @property
+    def line(self) -> str:
+        """What `cortexctl explain` and the page of checks say of it."""
+        if not self.is_automatic:
+            return f"Repair: not by --fix. {self.text[:1].upper()}{self.text[1:]}."
+        undo = "reversible" if self.reversible else "cannot be undone"
+        return f"Repair: {self.text}; {undo}{self.until and f' {self.until}'}."
+
+
+@dataclass(frozen=True, slots=True)
 class Check(Generic[View]):
     """One entry of the catalogue: a code, and the function that looks for it."""
 
@@ -55,6 +80,8 @@ class Check(Generic[View]):
     function: Callable[[View], Iterable[Problem]]
     needs: tuple[str, ...] = ()
     """What must be known for it to be run, in words for the operator."""
+    repair: Repair | None = None
+    """How its findings are settled, where that is known of each alike."""
 
     def __call__(self, view: View) -> Iterator[Problem]:
         """Look for it in one view."""
@@ -107,6 +134,7 @@ class Finding:
     next: str
     scope_kind: str = "tenant"
     """What the scope is, and its key in JSON: `tenant` or `ring`."""
+    repair: Repair | None = None
 
     def document(self) -> dict[str, Any]:
         """Return the finding as JSON has it."""
@@ -120,6 +148,7 @@ class Finding:
             "evidence": dict(self.evidence),
             "consequence": self.consequence,
             "next": self.next,
+            **({} if self.repair is None else {"repair": self.repair.text, "reversible": self.repair.reversible}),
         }
 
 
@@ -147,6 +176,7 @@ def run_checks(
                 consequence=each.consequence,
                 next=paste(problem.next) if problem.next else "",
                 scope_kind=scope_kind,
+                repair=each.repair,
             )
 
 

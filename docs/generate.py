@@ -109,6 +109,9 @@ def _check(each: Check[Any]) -> Iterator[str]:
     for source in paragraphs[1:]:
         yield ""
         yield f"Source:{source}"
+    if each.repair is not None:
+        yield ""
+        yield each.repair.line
 
 
 def _severities() -> Iterator[tuple[Severity, str]]:

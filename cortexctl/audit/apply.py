@@ -48,14 +48,22 @@ def apply_plan(bucket: Bucket, journal: FileJournal, locking: Locking, *, check_
         operations = list(enumerate(step.operations, start=first))
         keys = [operation.key for operation in step.operations]
 
+        marker = [each for each in operations if _is_the_lock(step.scope, each[1].key)]
+        others = [each for each in operations if each not in marker]
+
+        def free() -> None:
+            repairs.apply(marker, step.scope, bucket, journal, lambda: stop_if_cancelled(bucket))
+
         def work(guard: Callable[[], None]) -> None:
             if check_inputs and step.fingerprint and step.scope not in begun:
                 _require_fingerprint(bucket, step)
-            repairs.apply(operations, step.scope, bucket, journal, guard, ObjectsUnread(bucket))
+            repairs.apply(others, step.scope, bucket, journal, guard, ObjectsUnread(bucket))
 
         if step.scope not in locked and all(journal.is_done(seq) for seq, _ in operations):
             return Done(step.scope, keys)
-        return Done(step.scope, keys, _attempt(bucket, journal, step.scope, locking, work))
+        is_locking = bool(others) or step.scope in locked
+        error = _attempt(bucket, journal, step.scope, locking, work if is_locking else None, before=free)
+        return Done(step.scope, keys, error)
 
     return [done for _, done in bucket.each(make, journal.plan.numbered(), TENANTS_AT_ONCE, finish=True)]
 
@@ -63,15 +71,24 @@ def apply_plan(bucket: Bucket, journal: FileJournal, locking: Locking, *, check_
 def undo_run(bucket: Bucket, journal: FileJournal, locking: Locking) -> list[Done]:
     """Put back everything the journal's run has written, give back locks it left, and return what became of it."""
     begun = journal.begun()
-    scopes = [*begun, *(scope for scope in _left_locked(journal) if scope not in begun)]
+    locked = _left_locked(journal)
+    scopes = [*begun, *(scope for scope in locked if scope not in begun)]
 
     def restore(scope: str) -> Done:
         restored: list[str] = []
 
-        def work(guard: Callable[[], None]) -> None:
-            restored.extend(repairs.undo(begun.get(scope, []), bucket, journal, guard, ObjectsUnread(bucket)))
+        entries = begun.get(scope, [])
+        marker = [each for each in entries if _is_the_lock(scope, each.key)]
+        others = [each for each in entries if each not in marker]
 
-        error = _attempt(bucket, journal, scope, locking, work)
+        def work(guard: Callable[[], None]) -> None:
+            restored.extend(repairs.undo(others, bucket, journal, guard, ObjectsUnread(bucket)))
+
+        def put_back() -> None:
+            restored.extend(repairs.undo(marker, bucket, journal, lambda: stop_if_cancelled(bucket)))
+
+        is_locking = bool(others) or scope in locked
+        error = _attempt(bucket, journal, scope, locking, work if is_locking else None, after=put_back)
         return Done(scope, restored, error)
 
     return [done for _, done in bucket.each(restore, scopes, TENANTS_AT_ONCE, finish=True)]
@@ -95,13 +112,32 @@ def raise_for(results: Sequence[Done], journal: FileJournal, what: str = "tenant
     ) from first
 
 
+def _is_the_lock(scope: str, key: str) -> bool:
+    """Return whether an operation is on the cleaner's visit marker itself: it is made while nobody holds that."""
+    return key == layout.cleaner_visit_marker(scope)
+
+
+def _nothing() -> None:
+    """What most steps have to do before and after they hold the lock."""
+
+
 def _attempt(
-    bucket: Bucket, journal: FileJournal, scope: str, locking: Locking, work: Callable[[Callable[[], None]], None]
+    bucket: Bucket,
+    journal: FileJournal,
+    scope: str,
+    locking: Locking,
+    work: Callable[[Callable[[], None]], None] | None,
+    *,
+    before: Callable[[], None] = _nothing,
+    after: Callable[[], None] = _nothing,
 ) -> CortexctlError | None:
     try:
-        with _locked(bucket, journal, scope, locking) as guard:
-            guard()
-            work(guard)
+        before()
+        if work is not None:
+            with _locked(bucket, journal, scope, locking) as guard:
+                guard()
+                work(guard)
+        after()
     except CortexctlError as error:
         return error
     return None

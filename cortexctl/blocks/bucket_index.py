@@ -204,6 +204,15 @@ class Change:
     """For a change, each field's old and new value."""
 
 
+def in_order(index: BucketIndex) -> BucketIndex:
+    """Return an index with its blocks and marks sorted by ULID."""
+    return msgspec.structs.replace(
+        index,
+        blocks=sorted(index.blocks, key=_BLOCK_ID),
+        block_deletion_marks=sorted(index.block_deletion_marks, key=_BLOCK_ID),
+    )
+
+
 def compare(old: BucketIndex | None, new: BucketIndex) -> Iterator[Change]:
     """Yield the differences by value, blocks first, each by ULID. When it was updated is not a difference."""
     yield from _compare("block", old.blocks if old else [], new.blocks)

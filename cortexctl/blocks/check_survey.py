@@ -51,7 +51,7 @@ class CheckSurvey(ViewSurvey):
             self._view.blocks[block_id].add(name, _with_etag(found))
         if name in (layout.NO_COMPACT_MARK, layout.VISIT_MARK):
             yield found.key
-        elif not layout.is_of_a_block(name):
+        elif not layout.is_of_a_block(name) and name != layout.QUARANTINED_META:
             self._see_stray(found)
 
     def _see_marker(self, rest: str, found: StoredObject) -> Iterator[str]:

@@ -112,6 +112,13 @@ class Block:
             return []
         return list(self._differences(self.meta))
 
+    def missing_parquet_files(self, shards: int) -> list[str]:
+        """Return the files that a block converted into so many shards should have and has not; 0 is one shard."""
+        # The number is only what somebody wrote: of more shards than there are files, some are missing anyway.
+        numbers = range(min(max(shards, 1), len(self.files) + 1))
+        names = (f"{number}.{kind}.parquet" for number in numbers for kind in ("labels", "chunks"))
+        return [name for name in names if name not in self.files]
+
     def _differences(self, meta: Meta) -> Iterator[str]:
         if meta.version != metas.VERSION:
             yield f"meta.json has version {meta.version}"

@@ -46,3 +46,11 @@ def visitor(body: bytes, now_s: float, timeout_s: float) -> str:
     except DataError:
         return ""
     return marker.compactor_id or "a compactor" if marker.is_held(now_s, timeout_s) else ""
+
+
+def is_readable(body: bytes) -> bool:
+    """Return whether compactors can read a block's visit marker: at one that they cannot, they pass its group over."""
+    try:
+        return marks.decode_visit(body).version == marks.VERSION
+    except DataError:
+        return False

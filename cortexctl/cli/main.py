@@ -53,7 +53,8 @@ def explain(
     found = next((check for check in checks() if check.code == code.upper()), None)
     if found is None:
         raise UsageError(f"no check {code!r}; `cortexctl explain` lists them")
-    typer.echo(f"{found.code} {found.name} ({found.severity})\n\n{found.explanation}")
+    repair = "" if found.repair is None else f"\n\n{found.repair.line}"
+    typer.echo(f"{found.code} {found.name} ({found.severity})\n\n{found.explanation}{repair}")
 
 
 @app.command()

@@ -4,9 +4,7 @@ All checks are run on each case, so that each is a near miss of every check it d
 """
 
 import json
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +15,6 @@ from cortexctl.cli import tree
 from cortexctl.cli.main import app
 from cortexctl.config import BucketLocation, FilesystemSettings
 from cortexctl.findings import Check, Finding
-from cortexctl.sample import unpack
 from cortexctl.storage.open import open_bucket
 from tests.check import cases_aside, cases_of_blocks, cases_of_tenants
 from tests.check.case import Case, check
@@ -35,24 +32,6 @@ COUNTS = {
 """What is counted has no unit."""
 FOUND_IN_THE_GOLDEN_TENANT: dict[tuple[str, str], str] = {}
 """Each finding that the golden tenant has, by code and subject, and why a healthy Cortex deserves it: none."""
-
-
-@pytest.fixture(scope="session")
-def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    directory = tmp_path_factory.mktemp("golden")
-    unpack(directory)
-    return directory
-
-
-@pytest.fixture
-def golden(unpacked: Path, tmp_path: Path) -> Golden:
-    bucket = tmp_path / "bucket"
-    for path in unpacked.rglob("*"):
-        target = bucket / path.relative_to(unpacked)
-        if path.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.link(path, target)
-    return Golden(bucket)
 
 
 def findings(golden: Golden, settings: Settings) -> list[Finding]:

@@ -127,7 +127,7 @@ def plan_changes(
     for tenant, view in chosen_views(bucket, tenants, now_s, delays, selection.takes, all_metas=needs_all, also=also):
         if isinstance(view, SourceError):
             changes.append(TenantChange(tenant, error=view))
-        elif (fault := _unreadable_index(view)) is not None:
+        elif (fault := unreadable_index(view)) is not None:
             changes.append(TenantChange(tenant, error=fault))
         else:
             known = view.known() | (_named(view, selection) if unknown else set())
@@ -169,7 +169,8 @@ def _chosen(view: ChosenView, selection: Selection, known: set[str]) -> list[str
     return chosen
 
 
-def _unreadable_index(view: ChosenView) -> SourceError | None:
+def unreadable_index(view: ChosenView) -> SourceError | None:
+    """Return why no change to the tenant can be worked out: its index is there, and cannot be fetched."""
     index = view.view.index
     if isinstance(index, Fault) and index.kind != "corrupt":
         return SourceError(f"{layout.bucket_index(view.tenant)}: {index.message}")

@@ -54,25 +54,29 @@ def partial_block_old(tenant: TenantView) -> Iterator[Problem]:
     Source: Cortex, pkg/compactor/blocks_cleaner.go, cleanUserPartialBlocks.
     """
     for block, age_s in _partial(tenant):
-        if age_s > PARTIAL_IS_OLD_S:
+        if age_s > PARTIAL_IS_OLD_S and layout.QUARANTINED_META not in block.files:
             message = (
                 f"no meta.json, and nothing written for {format_duration(age_s)} ({format_size(block.size_bytes)})"
             )
-            yield Problem(block.id, message, _partial_evidence(block, age_s), paste.inspect(tenant, block.id))
+            yield Problem(block.id, message, _partial_evidence(block, age_s), paste.cleanup(tenant, "partials"))
 
 
 @check("BLK02", "partial-block-young", Severity.INFO)
 def partial_block_young(tenant: TenantView) -> Iterator[Problem]:
-    """A block has no meta.json yet.
+    """A block has no meta.json yet, or is in quarantine.
 
-    It is being uploaded, its meta.json last, or its upload failed a short while ago. Nobody reads it meanwhile.
+    It is being uploaded, its meta.json last, or its upload failed a short while ago. Nobody reads it meanwhile. Of a
+    block in quarantine, `bucket quarantine` put the meta.json aside: it is kept, and nobody reads it, until somebody
+    decides.
 
-    Nothing to do; after two days it is called old (BLK01).
+    Nothing to do; after two days an upload is called old (BLK01).
     Source: Thanos, pkg/block/block.go, Upload.
     """
     for block, age_s in _partial(tenant):
-        if age_s <= PARTIAL_IS_OLD_S:
-            message = f"no meta.json yet; last written to {format_duration(max(age_s, 0))} ago"
+        is_aside = layout.QUARANTINED_META in block.files
+        if is_aside or age_s <= PARTIAL_IS_OLD_S:
+            what = "in quarantine" if is_aside else "no meta.json yet"
+            message = f"{what}; last written to {format_duration(max(age_s, 0))} ago"
             yield Problem(block.id, message, _partial_evidence(block, age_s), paste.inspect(tenant, block.id))
 
 
@@ -123,7 +127,7 @@ def segments_missing(tenant: TenantView) -> Iterator[Problem]:
         if faults:
             evidence = {name: value for name, value in faults.items() if value}
             said = "; ".join(f"{name} {', '.join(value)}" for name, value in evidence.items())
-            yield Problem(block.id, f"chunk segments: {said}", evidence, paste.inspect(tenant, block.id))
+            yield Problem(block.id, f"chunk segments: {said}", evidence, paste.quarantine(tenant, block.id))
 
 
 def _segment_faults(block: Block, meta: Meta) -> dict[str, list[str]]:
@@ -161,7 +165,7 @@ def index_file_missing(tenant: TenantView) -> Iterator[Problem]:
         if layout.INDEX not in block.files:
             evidence = {"min_time_ms": meta.min_time, "max_time_ms": meta.max_time, "objects": len(block.files)}
             yield Problem(
-                block.id, "no index, although there is a meta.json", evidence, paste.inspect(tenant, block.id)
+                block.id, "no index, although there is a meta.json", evidence, paste.quarantine(tenant, block.id)
             )
 
 
@@ -188,7 +192,7 @@ def file_size_differs(tenant: TenantView) -> Iterator[Problem]:
                 f"{path} has {sizes['listed_bytes']} bytes, not {sizes['meta_bytes']}"
                 for path, sizes in list(differing.items())[:3]
             )
-            yield Problem(block.id, said, differing, paste.inspect(tenant, block.id))
+            yield Problem(block.id, said, differing, paste.quarantine(tenant, block.id))
 
 
 @check("BLK07", "file-empty", Severity.CRITICAL)
@@ -205,7 +209,7 @@ def file_empty(tenant: TenantView) -> Iterator[Problem]:
         stumps = {path: file.size_bytes for path, file in block.files.items() if _is_stump(path, file.size_bytes)}
         if stumps:
             said = "; ".join(f"{path} has {size_bytes} bytes" for path, size_bytes in stumps.items())
-            yield Problem(block.id, said, {"size_bytes_by_path": stumps}, paste.inspect(tenant, block.id))
+            yield Problem(block.id, said, {"size_bytes_by_path": stumps}, paste.quarantine(tenant, block.id))
 
 
 def _is_stump(path: str, size_bytes: int) -> bool:
@@ -222,7 +226,7 @@ def _read(tenant: TenantView, code: str) -> Iterator[Problem]:
                     block_id,
                     f"{fault.path} {fault.message}",
                     {"path": fault.path},
-                    paste.inspect(tenant, block_id),
+                    paste.quarantine(tenant, block_id),
                     fault.severity,
                 )
 

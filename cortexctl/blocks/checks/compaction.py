@@ -47,7 +47,7 @@ def compacted_overlap(tenant: TenantView) -> Iterator[Problem]:
                 "level": each.meta.compaction.level,
                 "level_of_other": last.meta.compaction.level,
             },
-            paste.inspect(tenant, each.id),
+            paste.plan_compaction(tenant),
         )
 
 
@@ -66,7 +66,7 @@ def superseded_block(tenant: TenantView) -> Iterator[Problem]:
                 each.id,
                 f"all its sources are in {by.id} too",
                 {"by": by.id, "sources": len(each.meta.compaction.sources), "size_bytes": each.block.size_bytes},
-                paste.inspect(tenant, each.id),
+                paste.mark(tenant, each.id),
             )
 
 
@@ -86,7 +86,7 @@ def parent_not_marked(tenant: TenantView) -> Iterator[Problem]:
                 each.id,
                 f"merged into {by.id}, and not marked for deletion",
                 {"by": by.id, "level": each.meta.compaction.level, "size_bytes": each.block.size_bytes},
-                paste.inspect(tenant, each.id),
+                paste.mark(tenant, each.id),
             )
 
 
@@ -118,7 +118,7 @@ def backlog(tenant: TenantView) -> Iterator[Problem]:
             "oldest_max_time_ms": oldest.meta.max_time,
             "late_after_s": int(backlog_late_s(tenant)),
         },
-        paste.ls(tenant, "--level 1 --state complete"),
+        paste.plan_compaction(tenant),
         Severity.HIGH if oldest_s > BACKLOG_IS_HIGH_S else None,
     )
 
@@ -150,10 +150,7 @@ def window_not_merged(tenant: TenantView) -> Iterator[Problem]:
                     "window_start_ms": window.start_ms,
                     "window_end_ms": window.end_ms,
                 },
-                paste.ls(
-                    tenant,
-                    f"--min-time {format_time_ms(window.start_ms)} --max-time {format_time_ms(window.end_ms)}",
-                ),
+                paste.plan_compaction(tenant),
             )
 
 
@@ -222,7 +219,7 @@ def disk_too_small(tenant: TenantView) -> Iterator[Problem]:
                 "blocks": [each.id for each in largest.blocks[:_MOST_NAMED]],
                 "count": len(largest.blocks),
             },
-            paste.inspect(tenant, largest.blocks[0].id),
+            paste.plan_disk(tenant),
         )
 
 
@@ -249,7 +246,7 @@ def index_too_large(tenant: TenantView) -> Iterator[Problem]:
                     "blocks": [each.id for each in window.blocks[:_MOST_NAMED]],
                     "count": len(window.blocks),
                 },
-                paste.inspect(tenant, window.blocks[0].id),
+                paste.plan_compaction(tenant),
             )
 
 
@@ -274,7 +271,7 @@ def past_retention(tenant: TenantView) -> Iterator[Problem]:
                 each.id,
                 f"ended {format_duration(age_s)} ago; retention is {format_duration(retention_s)}",
                 {"max_time_ms": each.meta.max_time, "retention_s": int(retention_s)},
-                paste.inspect(tenant, each.id),
+                paste.retention(tenant),
             )
 
 

@@ -34,7 +34,7 @@ def group_corrupt(tenant: TenantView) -> Iterator[Problem]:
             said = group.message
         else:
             continue
-        yield Problem(key, f"the partitioned group {said}", {"key": key}, paste.ls(tenant))
+        yield Problem(key, f"the partitioned group {said}", {"key": key}, paste.fix(tenant, "PAR01"))
 
 
 @check("PAR02", "group-stuck", Severity.WARNING)
@@ -67,7 +67,7 @@ def group_stuck(tenant: TenantView) -> Iterator[Problem]:
                     "range_end_ms": group.range_end,
                     "missing_blocks": missing,
                 },
-                paste.ls(tenant),
+                paste.fix(tenant, "PAR02"),
             )
 
 
@@ -102,7 +102,8 @@ def group_markers_left(tenant: TenantView) -> Iterator[Problem]:
     for group_id, found in tenant.details.partition_marks.items():
         if group_id not in tenant.details.group_files and not tenant.is_deleting:
             prefix = layout.partition_marks(tenant.id, group_id)
-            yield Problem(prefix, "visit markers of a partitioned group that is gone", {"markers": len(found)})
+            message = "visit markers of a partitioned group that is gone"
+            yield Problem(prefix, message, {"markers": len(found)}, paste.fix(tenant, "PAR03"))
 
 
 CHECKS = (group_corrupt, group_stuck, group_markers_left)

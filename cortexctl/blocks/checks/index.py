@@ -3,11 +3,12 @@
 "Late" allows the cleaner two of its intervals, and a listing an hour of grace, before anything is called missing.
 """
 
-import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from cortexctl.blocks import bucket_index, layout, marks
-from cortexctl.blocks.bucket_index import BucketIndex, IndexedBlock, Parquet
+from cortexctl.blocks.bucket_index import BucketIndex, IndexedBlock
+from cortexctl.blocks.checks import paste
 from cortexctl.blocks.marks import DeletionMark, ParquetMark
 from cortexctl.blocks.survey import Fault
 from cortexctl.blocks.view import Block, TenantView
@@ -18,14 +19,6 @@ from cortexctl.units import format_duration
 FUTURE_TOLERANCE_S = 300
 UPLOADED_AT_TOLERANCE_S = 2
 _TIME_FIELDS = frozenset(("min_time", "max_time"))
-
-
-def _rebuild(tenant: TenantView) -> str:
-    return f"bucket index rebuild --tenant {shlex.quote(tenant.id)}"
-
-
-def _inspect(tenant: TenantView, block_id: str) -> str:
-    return f"bucket inspect {shlex.quote(f'{tenant.id}/{block_id}')}"
 
 
 def _late_s(tenant: TenantView) -> float:
@@ -60,7 +53,7 @@ def index_missing(tenant: TenantView) -> Iterator[Problem]:
             layout.bucket_index(tenant.id),
             f"no bucket index, although the tenant has {len(settled)} complete blocks",
             {"blocks": len(settled), "oldest_block": settled[0].id},
-            _rebuild(tenant),
+            paste.rebuild(tenant),
         )
 
 
@@ -77,9 +70,9 @@ def index_corrupt(tenant: TenantView) -> Iterator[Problem]:
     """
     key = layout.bucket_index(tenant.id)
     if isinstance(tenant.index, Fault) and tenant.index.kind == "corrupt":
-        yield Problem(key, f"the bucket index {tenant.index.message}", {}, _rebuild(tenant))
+        yield Problem(key, f"the bucket index {tenant.index.message}", {}, paste.rebuild(tenant))
     for oddity in tenant.index_oddities:
-        yield Problem(key, f"the bucket index {oddity}", {}, _rebuild(tenant), Severity.WARNING)
+        yield Problem(key, f"the bucket index {oddity}", {}, paste.rebuild(tenant), Severity.WARNING)
 
 
 @check("IDX03", "index-stale", Severity.CRITICAL)
@@ -103,7 +96,7 @@ def index_stale(tenant: TenantView) -> Iterator[Problem]:
             f"the bucket index is {format_duration(age_s)} old; "
             + (f"queriers refuse it after {format_duration(limit_s)}" if age_s > limit_s else "the cleaner is late"),
             {"updated_at_s": index.updated_at, "age_s": int(age_s), "max_stale_period_s": limit_s},
-            _rebuild(tenant),
+            paste.rebuild(tenant),
             None if age_s > limit_s else Severity.WARNING,
         )
 
@@ -124,7 +117,7 @@ def index_from_the_future(tenant: TenantView) -> Iterator[Problem]:
             layout.bucket_index(tenant.id),
             f"the bucket index is dated {format_duration(ahead_s)} ahead",
             {"updated_at_s": index.updated_at, "ahead_s": int(ahead_s)},
-            _rebuild(tenant),
+            paste.rebuild(tenant),
         )
 
 
@@ -144,7 +137,7 @@ def indexed_block_gone(tenant: TenantView) -> Iterator[Problem]:
                 block.block_id,
                 "listed in the bucket index, but nothing is left of it in the bucket",
                 {"min_time_ms": block.min_time, "max_time_ms": block.max_time, "uploaded_at_s": block.uploaded_at},
-                _rebuild(tenant),
+                paste.rebuild(tenant),
             )
 
 
@@ -165,7 +158,7 @@ def indexed_block_without_meta(tenant: TenantView) -> Iterator[Problem]:
                 block.id,
                 "listed in the bucket index, but its meta.json is missing",
                 {"objects": len(block.files), "size_bytes": block.size_bytes, "marked": tenant.is_marked(block)},
-                _inspect(tenant, block.id),
+                paste.inspect(tenant, block.id),
             )
 
 
@@ -193,7 +186,7 @@ def block_not_indexed(tenant: TenantView) -> Iterator[Problem]:
                     "max_time_ms": meta.max_time,
                     "level": meta.compaction.level,
                 },
-                _rebuild(tenant),
+                paste.rebuild(tenant),
             )
 
 
@@ -202,7 +195,8 @@ def index_entry_differs(tenant: TenantView) -> Iterator[Problem]:
     """An entry of the bucket index differs from the block's meta.json.
 
     Entries are copied from index to index and never read again, so it stays wrong. Wrong times (high) hide the block
-    from queries that need it; a wrong `uploaded_at` switches the querier's consistency check off for it.
+    from queries that need it; an `uploaded_at` too late switches the querier's consistency check off for it. One too
+    early (info) does no harm: the meta.json was written again since, by a repair or by a copy of the bucket.
 
     A rebuild from scratch reads every meta.json again.
     Source: Cortex, pkg/storage/tsdb/bucketindex/updater.go, updateBlocks and updateBlockIndexEntry.
@@ -218,9 +212,16 @@ def index_entry_differs(tenant: TenantView) -> Iterator[Problem]:
                 block.id,
                 f"its entry in the bucket index differs in {', '.join(differing)}",
                 {name: {"index": index_value, "meta": value} for name, (index_value, value) in differing.items()},
-                _rebuild(tenant),
-                Severity.HIGH if _TIME_FIELDS & differing.keys() else None,
+                paste.rebuild(tenant),
+                _severity_of(differing),
             )
+
+
+def _severity_of(differing: Mapping[str, tuple[Any, Any]]) -> Severity | None:
+    if _TIME_FIELDS & differing.keys():
+        return Severity.HIGH
+    indexed, found = differing.get("uploaded_at", (0, 0))
+    return Severity.INFO if len(differing) == 1 and indexed < found else None
 
 
 def _differing_fields(indexed: IndexedBlock, expected: IndexedBlock) -> dict[str, tuple[object, object]]:
@@ -251,7 +252,7 @@ def index_lists_twice(tenant: TenantView) -> Iterator[Problem]:
         ("deletion mark", (each.block_id for each in index.block_deletion_marks)),
     ):
         for block_id in bucket_index.duplicates(ids):
-            yield Problem(block_id, f"its {what} is in the bucket index more than once", {}, _rebuild(tenant))
+            yield Problem(block_id, f"its {what} is in the bucket index more than once", {}, paste.rebuild(tenant))
 
 
 @check("IDX10", "index-marks-drift", Severity.WARNING)
@@ -275,7 +276,7 @@ def index_marks_drift(tenant: TenantView) -> Iterator[Problem]:
                 block_id,
                 "its deletion mark is in the bucket index, but not under markers/",
                 {"deletion_time_s": indexed[block_id]},
-                _rebuild(tenant),
+                paste.rebuild(tenant),
             )
     late_s = 2 * tenant.delays.cleanup_interval_s
     for block_id in sorted(tenant.global_deletion_marks.keys() - indexed.keys()):
@@ -287,7 +288,7 @@ def index_marks_drift(tenant: TenantView) -> Iterator[Problem]:
                 block_id,
                 "marked for deletion in both places, but not in the bucket index",
                 {"marked_at_s": int(marked_at_s)},
-                _rebuild(tenant),
+                paste.rebuild(tenant),
             )
 
 
@@ -311,13 +312,15 @@ def index_foreign(tenant: TenantView) -> Iterator[Problem]:
         return
     key = layout.bucket_index(tenant.id)
     if index.version != bucket_index.VERSION:
-        yield Problem(key, f"the bucket index has version {index.version}, not 1", {}, _rebuild(tenant))
+        yield Problem(key, f"the bucket index has version {index.version}, not 1", {}, paste.rebuild(tenant))
     try:
         unknown = bucket_index.unknown_fields(tenant.index_body) if tenant.index_body else []
     except DataError:
         return
     if unknown:
-        yield Problem(key, f"the bucket index has fields unknown to Cortex: {', '.join(unknown)}", {}, _rebuild(tenant))
+        yield Problem(
+            key, f"the bucket index has fields unknown to Cortex: {', '.join(unknown)}", {}, paste.rebuild(tenant)
+        )
 
 
 @check("IDX12", "index-parquet-drift", Severity.WARNING)
@@ -339,13 +342,13 @@ def index_parquet_drift(tenant: TenantView) -> Iterator[Problem]:
         if entry.parquet is not None:
             lacking = [] if found else ["its global mark"]
             lacking += [] if local else ["its local mark"]
-            lacking += _missing_shards(block, entry.parquet)
+            lacking += block.missing_parquet_files(entry.parquet.shards)
             if lacking:
                 yield Problem(
                     block.id,
                     f"in the bucket index as converted to parquet, without {', '.join(lacking)}",
                     {"version": entry.parquet.version, "shards": entry.parquet.shards},
-                    _inspect(tenant, block.id),
+                    paste.fix(tenant, "IDX12"),
                 )
         elif (
             _is_converted(block) and found and local and tenant.now_s - max(found.modified_s, local.modified_s) > late_s
@@ -354,19 +357,12 @@ def index_parquet_drift(tenant: TenantView) -> Iterator[Problem]:
                 block.id,
                 "marked as converted to parquet, but not so in the bucket index",
                 {"marked_at_s": int(found.modified_s)},
-                _rebuild(tenant),
+                paste.rebuild(tenant),
             )
 
 
 def _is_converted(block: Block) -> bool:
     return isinstance(block.parquet_mark, ParquetMark) and block.parquet_mark.version != 0
-
-
-def _missing_shards(block: Block, parquet: Parquet) -> list[str]:
-    # The number is only what somebody wrote: of more shards than there are files, some are missing anyway.
-    shards = range(min(max(parquet.shards, 1), len(block.files) + 1))
-    names = (f"{shard}.{kind}.parquet" for shard in shards for kind in ("labels", "chunks"))
-    return [name for name in names if name not in block.files]
 
 
 @check("IDX13", "index-left-over", Severity.INFO)

@@ -24,7 +24,7 @@ def cleaner_marker_corrupt(tenant: TenantView) -> Iterator[Problem]:
     marker = tenant.cleaner_marker
     if isinstance(marker, Fault) and marker.kind == "corrupt":
         key = layout.cleaner_visit_marker(tenant.id)
-        yield Problem(key, f"the cleaner's visit marker {marker.message}", {"key": key}, paste.check_index(tenant))
+        yield Problem(key, f"the cleaner's visit marker {marker.message}", {"key": key}, paste.fix(tenant, "LCK01"))
 
 
 @check("LCK02", "cleaner-marker-left", Severity.WARNING)
@@ -46,7 +46,7 @@ def cleaner_marker_left(tenant: TenantView) -> Iterator[Problem]:
             layout.cleaner_visit_marker(tenant.id),
             f"{marker.compactor_id or 'a compactor'} left its visit marker {format_duration(age_s)} ago",
             {"status": marker.status, "visit_time_s": marker.visit_time, "age_s": int(age_s)},
-            paste.check_index(tenant),
+            paste.fix(tenant, "LCK02"),
         )
 
 
@@ -67,7 +67,7 @@ def block_marker_corrupt(tenant: TenantView) -> Iterator[Problem]:
             said = marker.message
         else:
             continue
-        yield Problem(block_id, f"its visit marker {said}", {"key": key}, paste.inspect(tenant, block_id))
+        yield Problem(block_id, f"its visit marker {said}", {"key": key}, paste.cleanup(tenant, "visits"))
 
 
 CHECKS = (cleaner_marker_corrupt, cleaner_marker_left, block_marker_corrupt)

@@ -47,7 +47,7 @@ def local_deletion_mark_only(tenant: TenantView) -> Iterator[Problem]:
             evidence: dict[str, object] = {"key": layout.local_deletion_mark(tenant.id, block.id)}
             if isinstance(mark, DeletionMark):
                 evidence["deletion_time_s"] = mark.deletion_time
-            yield Problem(block.id, "its deletion mark has no global copy", evidence, paste.inspect(tenant, block.id))
+            yield Problem(block.id, "its deletion mark has no global copy", evidence, paste.migrate(tenant))
 
 
 @check("MRK02", "global-deletion-mark-only", Severity.WARNING)
@@ -67,7 +67,7 @@ def global_deletion_mark_only(tenant: TenantView) -> Iterator[Problem]:
                 block_id,
                 "marked for deletion under markers/ only",
                 {"key": layout.global_deletion_mark(tenant.id, block_id), "marked_at_s": int(copy.modified_s)},
-                paste.inspect(tenant, block_id),
+                paste.unmark(tenant, block_id),
             )
 
 
@@ -91,7 +91,10 @@ def mark_of_no_block(tenant: TenantView) -> Iterator[Problem]:
             key = layout.global_mark(tenant.id, block_id, name)
             evidence = {"key": key, "age_s": int(age_s), "in_index": block_id in indexed}
             yield Problem(
-                block_id, f"a {_KINDS[name]} mark of a block that is not there", evidence, paste.check_index(tenant)
+                block_id,
+                f"a {_KINDS[name]} mark of a block that is not there",
+                evidence,
+                paste.cleanup(tenant, "orphans"),
             )
 
 
@@ -126,7 +129,7 @@ def mark_copies_differ(tenant: TenantView) -> Iterator[Problem]:
                 "global_key": layout.global_mark(tenant.id, block_id, name),
                 "differs_in": _differing(local, copy),
             },
-            paste.inspect(tenant, block_id),
+            paste.fix(tenant, "MRK04"),
         )
 
 
@@ -209,10 +212,14 @@ def mark_in_one_place(tenant: TenantView) -> Iterator[Problem]:
                 continue
             key = (layout.local_mark if local else layout.global_mark)(tenant.id, block.id, name)
             where = "beside the block" if local else f"under {key.split('/')[1]}/"
-            evidence = {"key": key}
-            yield Problem(
-                block.id, f"its {_KINDS[name]} mark is only {where}", evidence, paste.inspect(tenant, block.id)
-            )
+            message = f"its {_KINDS[name]} mark is only {where}"
+            yield Problem(block.id, message, {"key": key}, _completing(tenant, block.id, name, is_local=bool(local)))
+
+
+def _completing(tenant: TenantView, block_id: str, name: str, *, is_local: bool) -> str:
+    if is_local:
+        return paste.migrate(tenant, name)
+    return (paste.unmark if name == layout.PARQUET_MARK else paste.mark)(tenant, block_id, name)
 
 
 @check("MRK07", "parquet-file-missing", Severity.HIGH)
@@ -230,16 +237,13 @@ def parquet_file_missing(tenant: TenantView) -> Iterator[Problem]:
         mark = block.parquet_mark
         if not isinstance(mark, ParquetMark) or not mark.is_valid or block.is_partial:
             continue
-        # The number is only what somebody wrote: of more shards than there are files, some are missing anyway.
-        shards = range(min(max(mark.shards, 1), len(block.files) + 1))
-        names = (f"{shard}.{kind}.parquet" for shard in shards for kind in ("labels", "chunks"))
-        missing = [name for name in names if name not in block.files]
+        missing = block.missing_parquet_files(mark.shards)
         if missing:
             yield Problem(
                 block.id,
                 f"marked as converted to parquet, without {', '.join(missing[:4])}",
                 {"missing": missing, "shards": mark.shards, "version": mark.version},
-                paste.inspect(tenant, block.id),
+                paste.unmark(tenant, block.id, layout.PARQUET_MARK),
             )
 
 
@@ -263,7 +267,7 @@ def no_compact_mark_old(tenant: TenantView) -> Iterator[Problem]:
                 block_id,
                 f"kept out of compaction for {format_duration(age_s)}: {mark.reason or 'no reason given'}",
                 {"no_compact_time_s": mark.no_compact_time, "age_s": int(age_s), "details": mark.details},
-                paste.inspect(tenant, block_id),
+                paste.unmark(tenant, block_id, layout.NO_COMPACT_MARK),
             )
 
 

@@ -39,7 +39,7 @@ def times_reversed(tenant: TenantView) -> Iterator[Problem]:
                 block.id,
                 f"from {format_time_ms(meta.min_time)} to {format_time_ms(meta.max_time)}",
                 {"min_time_ms": meta.min_time, "max_time_ms": meta.max_time},
-                paste.inspect(tenant, block.id),
+                paste.mark(tenant, block.id),
             )
 
 
@@ -83,7 +83,7 @@ def foreign_labels(tenant: TenantView) -> Iterator[Problem]:
         said += [f"the label {name}" for name in extra]
         if said:
             evidence = {"labels": dict(labels), "source": meta.thanos.source}
-            yield Problem(block.id, f"its meta.json has {', '.join(said)}", evidence, paste.inspect(tenant, block.id))
+            yield Problem(block.id, f"its meta.json has {', '.join(said)}", evidence, paste.fix(tenant, "BLK13"))
 
 
 @check("BLK14", "downsampled", Severity.WARNING)
@@ -100,7 +100,7 @@ def downsampled(tenant: TenantView) -> Iterator[Problem]:
         if resolution:
             evidence = {"resolution_ms": resolution, "source": meta.thanos.source}
             message = f"its samples are aggregates over {format_duration(resolution / 1000)}"
-            yield Problem(block.id, message, evidence, paste.inspect(tenant, block.id))
+            yield Problem(block.id, message, evidence, paste.mark(tenant, block.id))
 
 
 @check("BLK15", "empty-block", Severity.WARNING)
@@ -117,7 +117,7 @@ def empty_block(tenant: TenantView) -> Iterator[Problem]:
         if not stats.num_samples or not stats.num_series:
             evidence = {"samples": stats.num_samples, "series": stats.num_series, "size_bytes": block.size_bytes}
             message = f"{stats.num_samples} samples of {stats.num_series} series"
-            yield Problem(block.id, message, evidence, paste.inspect(tenant, block.id))
+            yield Problem(block.id, message, evidence, paste.mark(tenant, block.id))
 
 
 @check("BLK16", "outside-every-range", Severity.WARNING)

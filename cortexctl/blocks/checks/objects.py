@@ -27,7 +27,7 @@ def strays(tenant: TenantView) -> Iterator[Problem]:
     """
     tally = tenant.details.strays
     if tally.objects and not _is_no_tenant(tenant):
-        yield _counted(tenant, tally, "unknown to Cortex")
+        yield _counted(tenant, tally, "unknown to Cortex", paste.delete_strays(tenant, tally.examples))
 
 
 def _is_no_tenant(tenant: TenantView) -> bool:
@@ -46,10 +46,10 @@ def legacy_objects(tenant: TenantView) -> Iterator[Problem]:
     """
     tally = tenant.details.legacy
     if tally.objects:
-        yield _counted(tenant, tally, "of a kind that nothing reads any more")
+        yield _counted(tenant, tally, "of a kind that nothing reads any more", paste.fix(tenant, "OBJ02"))
 
 
-def _counted(tenant: TenantView, tally: Tally, what: str) -> Problem:
+def _counted(tenant: TenantView, tally: Tally, what: str, then: str) -> Problem:
     one = tally.objects == 1
     return Problem(
         tally.examples[0] if one else layout.tenant_prefix(tenant.id),
@@ -60,7 +60,7 @@ def _counted(tenant: TenantView, tally: Tally, what: str) -> Problem:
             "newest_s": int(tally.newest_s),
             "keys": list(tally.examples),
         },
-        paste.ls(tenant),
+        then,
     )
 
 
@@ -85,6 +85,7 @@ def unfinished_uploads(bucket: BucketView) -> Iterator[Problem]:
             f"{root}/",
             f"{len(found)} {many} unfinished, the oldest for {age}",
             {"uploads": len(found), "oldest_s": int(oldest_s), "keys": [each.key for each in found[:_MOST_NAMED]]},
+            paste.abort_uploads(root) if layout.is_valid_tenant(root) else "",
         )
 
 

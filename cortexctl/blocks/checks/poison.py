@@ -1,9 +1,9 @@
 """Checks for the one object that stops a whole tenant, or makes Cortex do the wrong thing to it."""
 
-import shlex
 from collections.abc import Iterator
 
 from cortexctl.blocks import layout, marks
+from cortexctl.blocks.checks import paste
 from cortexctl.blocks.marks import DeletionMark
 from cortexctl.blocks.survey import Fault
 from cortexctl.blocks.view import TenantView
@@ -13,10 +13,6 @@ from cortexctl.tsdb.meta import Meta
 from cortexctl.units import format_time
 
 FAR_FUTURE_S = 86400
-
-
-def _inspect(tenant: TenantView, block_id: str) -> str:
-    return f"bucket inspect {shlex.quote(f'{tenant.id}/{block_id}')}"
 
 
 def _readable_metas(tenant: TenantView) -> Iterator[tuple[str, Meta]]:
@@ -50,7 +46,7 @@ def meta_version(tenant: TenantView) -> Iterator[Problem]:
         if meta.version != metas.VERSION:
             key = layout.meta(tenant.id, block_id)
             yield Problem(
-                block_id, f"{key} has version {meta.version}, not 1", {"key": key}, _inspect(tenant, block_id)
+                block_id, f"{key} has version {meta.version}, not 1", {"key": key}, paste.quarantine(tenant, block_id)
             )
 
 
@@ -70,9 +66,9 @@ def deletion_mark_version(tenant: TenantView) -> Iterator[Problem]:
         mark, key = block.deletion_mark, layout.local_deletion_mark(tenant.id, block.id)
         evidence = {"key": key, "global_mark": block.id in tenant.global_deletion_marks}
         if isinstance(mark, DeletionMark) and mark.version != marks.VERSION:
-            yield Problem(block.id, f"{key} has version {mark.version}, not 1", evidence, _inspect(tenant, block.id))
+            yield Problem(block.id, f"{key} has version {mark.version}, not 1", evidence, paste.fix(tenant, "POI02"))
         elif isinstance(mark, Fault) and mark.kind == "corrupt":
-            yield Problem(block.id, f"{key} {mark.message}", evidence, _inspect(tenant, block.id), Severity.WARNING)
+            yield Problem(block.id, f"{key} {mark.message}", evidence, paste.fix(tenant, "POI02"), Severity.WARNING)
 
 
 @check("POI03", "deletion-mark-of-another-block", Severity.CRITICAL)
@@ -82,7 +78,7 @@ def deletion_mark_of_another_block(tenant: TenantView) -> Iterator[Problem]:
     The bucket index records the id inside, and the cleaner deletes *that* block. Marks copied from block to block
     without editing do this.
 
-    Delete the global mark at once, then write a correct one.
+    Delete the mark, its global copy at once; then mark the block anew, if it is to go.
     Source: Cortex, pkg/storage/tsdb/bucketindex/updater.go, updateBlockDeletionMarkIndexEntry.
     """
     for block_id, mark in _marks(tenant):
@@ -96,7 +92,7 @@ def deletion_mark_of_another_block(tenant: TenantView) -> Iterator[Problem]:
                     "deletion_time_s": mark.deletion_time,
                     "global_mark": block_id in tenant.global_deletion_marks,
                 },
-                _inspect(tenant, block_id),
+                paste.fix(tenant, "POI03"),
             )
 
 
@@ -116,7 +112,7 @@ def deletion_mark_time(tenant: TenantView) -> Iterator[Problem]:
                 block_id,
                 f"its deletion mark is dated {format_time(mark.deletion_time)}",
                 {"key": layout.local_deletion_mark(tenant.id, block_id), "deletion_time_s": mark.deletion_time},
-                _inspect(tenant, block_id),
+                paste.fix(tenant, "POI04"),
             )
 
 
@@ -136,7 +132,7 @@ def meta_without_sources(tenant: TenantView) -> Iterator[Problem]:
                 block_id,
                 "its meta.json has no compaction sources",
                 {"key": layout.meta(tenant.id, block_id), "level": meta.compaction.level, "source": meta.thanos.source},
-                _inspect(tenant, block_id),
+                paste.fix(tenant, "POI05"),
             )
 
 
@@ -156,7 +152,7 @@ def meta_of_another_block(tenant: TenantView) -> Iterator[Problem]:
                 block_id,
                 f"its meta.json says it is {meta.ulid}",
                 {"key": layout.meta(tenant.id, block_id), "ulid": meta.ulid},
-                _inspect(tenant, block_id),
+                paste.fix(tenant, "POI06"),
             )
 
 

@@ -69,7 +69,7 @@ def tenant_left_over(tenant: TenantView) -> Iterator[Problem]:
                 "size_bytes": tenant.size_bytes,
                 "keys": tenant.details.strays.examples + _marks_left(tenant),
             },
-            paste.tenants(tenant.id),
+            paste.cleanup(tenant, "leftovers"),
         )
 
 

@@ -27,6 +27,21 @@ if TYPE_CHECKING:
 _MOST_REASONS = 5
 
 
+class Ending:
+    """What a command shows of its changes, and how it leaves: here, by what was refused."""
+
+    def shown(self, table: "Table", *, is_applied: bool) -> "Table":
+        """Return the table with what else is to be said; `is_applied` where it was."""
+        return table
+
+    def leave(self, run: Session, changes: "Sequence[TenantChange]") -> None:
+        """Leave with a failure's exit code when a tenant could not be read, or a block was refused."""
+        run.fail_for([change.error for change in changes if change.error is not None], len(changes))
+        refusals = _refusals(changes)
+        if refusals:
+            _refuse(changes, refusals)
+
+
 def carry_out(
     run: Session,
     apply: ApplyOptions,
@@ -38,14 +53,17 @@ def carry_out(
     named: bool,
     afterwards: str = "",
     allow: "Callable[[Plan], None]" = lambda _: None,
+    verb: str = "",
+    ending: Ending | None = None,
 ) -> None:
     """Plan the command's changes, or load them; show them, or apply them and show what came of it.
 
     `again` is the command, without the program and the bucket, as it can be pasted; `named` whether blocks were
     given with it, which `--apply FILE` forbids. `afterwards` is said below what was applied, and `allow` raises where
-    the plan may not be applied.
+    the plan may not be applied. `verb` is the command that takes `--apply FILE`, where that is not the output's.
     """
     refuse_looking_back(run, apply)
+    ending = ending or Ending()
     command = run.output.command
     if apply.plan is not None:
         if named or apply.plan_out:
@@ -59,19 +77,21 @@ def carry_out(
     if apply.plan_out is not None:
         save_plan(plan, apply.plan_out)
     if not apply.apply or not plan.steps:
-        note = _dry_note(run, plan, apply, again)
-        run.output.emit(changes_table(changes, plan, {}, note), is_well=not plan.steps and not _refusals(changes))
-        _leave(run, changes)
+        note = _dry_note(run, plan, apply, again, verb or command)
+        shown = ending.shown(changes_table(changes, plan, {}, note), is_applied=False)
+        run.output.emit(shown, is_well=not plan.steps and not _refusals(changes))
+        ending.leave(run, changes)
         return
     refuse_past_limits(plan, apply)
     allow(plan)
     confirm(run.output, f"{_count(plan)} in {plan.target}?", apply, changes_table(changes, plan, {}, ""))
-    applied = apply_plan_of(run, plan, lock, kept, check_inputs=False)
+    # Of a plan that is applied as it was made, only an index rebuilt from a whole listing says what that was.
+    applied = apply_plan_of(run, plan, lock, kept, check_inputs=apply.plan is not None)
     outcomes = {done.scope: "failed" if done.error else "done" for done in applied.done}
     note = "\n".join(each for each in (applied.note("tenants"), afterwards) if each)
-    run.output.emit(changes_table(changes, plan, outcomes, note))
+    run.output.emit(ending.shown(changes_table(changes, plan, outcomes, note), is_applied=True))
     applied.raise_for_failed()
-    _leave(run, changes)
+    ending.leave(run, changes)
 
 
 def changes_table(changes: "Sequence[TenantChange]", plan: "Plan", outcomes: dict[str, str], note: str) -> "Table":
@@ -219,13 +239,10 @@ def _count(plan: "Plan") -> str:
     return said[:1].upper() + said[1:]
 
 
-def _dry_note(run: Session, plan: "Plan", apply: ApplyOptions, again: str) -> str:
+def _dry_note(run: Session, plan: "Plan", apply: ApplyOptions, again: str, verb: str) -> str:
     if not plan.steps:
         return "nothing to write"
-    if apply.plan_out is not None:
-        again = f"{run.output.command} --apply {shlex.quote(str(apply.plan_out))}"
-    else:
-        again = f"{again} --apply"
+    again = f"{again} --apply" if apply.plan_out is None else f"{verb} --apply {shlex.quote(str(apply.plan_out))}"
     restored = sum(_change(each) == "restore" for step in plan.steps for each in step.operations)
     what = f"brings back {restored} objects, {format_size(restored_bytes(plan))}\n" if restored else ""
     return f"{what}dry run: nothing was written; to do this:\n  {run.paste(again)}"
@@ -243,14 +260,6 @@ def _refusals(changes: "Iterable[TenantChange]") -> list[Any]:
     return [
         each for change in changes for each in change.decisions if each.verdict in (Verdict.REFUSED, Verdict.LOCKED)
     ]
-
-
-def _leave(run: Session, changes: "Sequence[TenantChange]") -> None:
-    """Leave with a failure's exit code when a tenant could not be read, or a block was refused."""
-    run.fail_for([change.error for change in changes if change.error is not None], len(changes))
-    refusals = _refusals(changes)
-    if refusals:
-        _refuse(changes, refusals)
 
 
 def _refuse(changes: "Sequence[TenantChange]", refusals: Sequence[Any]) -> NoReturn:

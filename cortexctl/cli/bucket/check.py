@@ -1,20 +1,24 @@
-"""`cortexctl bucket check`: everything that can be wrong with a bucket."""
+"""`cortexctl bucket check`: everything that can be wrong with a bucket, and the repair of what `--fix` names."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from cortexctl.cli.choosing import chooser
+from cortexctl.cli.bucket.looking import asked
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, ExcludedTenants, FindingOptions, OutputOptions, Tenants
+from cortexctl.cli.options import (
+    ApplyOptions,
+    BucketOptions,
+    ExcludedTenants,
+    FindingOptions,
+    JournalOptions,
+    LockOptions,
+    OutputOptions,
+    Tenants,
+)
 from cortexctl.cli.session import session
-from cortexctl.cli.verdict import judge, read_baseline
-from cortexctl.errors import ExitCode
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from cortexctl.audit.bucket.check import CheckedBucket, Scope
+from cortexctl.errors import ExitCode, UsageError
+from cortexctl.units import parse_size
 
 
 @grouped
@@ -22,48 +26,51 @@ def check(
     source: BucketOptions,
     output: OutputOptions,
     findings: FindingOptions,
+    apply: ApplyOptions,
+    lock: LockOptions,
+    kept: JournalOptions,
     tenant: Tenants = None,
     exclude_tenant: ExcludedTenants = None,
     volume: Annotated[
         str | None, typer.Option("--volume", help="The size of a compactor's disk, for CMP07.", metavar="SIZE")
     ] = None,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--fix", help="Repair what is found of this code or family: MRK03, IDX. Repeatable.", metavar="CODE"
+        ),
+    ] = None,
+    irreversible: Annotated[
+        bool, typer.Option("--irreversible", help="With --fix, agree that the cleaner deletes data at once.")
+    ] = False,
 ) -> None:
     """Check blocks, marks, bucket indexes, compaction, locks and tenants, in one listing of each tenant.
 
-    What a check lacks is named, and what seems missing is looked for once more. `cortexctl explain` lists the checks.
-    Changes nothing. Needs to list the bucket and to get objects; to list multipart uploads for OBJ03 alone.
+    What a check lacks is named, and what seems missing is looked for once more. `cortexctl explain` lists the checks,
+    and `cortexctl explain CODE` says how its findings are repaired. Needs to list the bucket and to get objects; to
+    list multipart uploads for OBJ03 alone.
+
+    With --fix the repair of exactly those findings is planned and shown, and with --apply made: each tenant under the
+    cleaner's own visit marker, everything in the journal, the bucket index last. Where two repairs would change the
+    same block, one waits for the next run; a block that a compactor is at work on is left alone. Then all is checked
+    again, and what is left is shown and decides on the exit code. Without --apply it exits as the check does.
+
+    With --fix and --apply it needs to put and delete what the plan names, and */markers/cleaner-visit-marker.json.
     """
-    from cortexctl.audit.bucket.check import check_bucket, find_scope
-    from cortexctl.blocks.checks import CHECKS
-    from cortexctl.cli.bucket.in_force import notes, settings
-    from cortexctl.render import FindingsResult, NotRun
-    from cortexctl.units import parse_size
+    is_fixing = bool(fix) or apply.plan is not None
+    if not is_fixing and (apply.apply or apply.plan_out is not None):
+        raise UsageError("a check changes nothing: give --fix CODE with --apply and --plan-out")
+    with session(source, output, "bucket check fix" if is_fixing else "bucket check") as run:
+        looking = asked(run, findings, tenant, exclude_tenant, None if volume is None else parse_size(volume))
+        if is_fixing:
+            from cortexctl.cli.bucket.fixing import fix_findings
 
-    with session(source, output, "bucket check") as run:
-        only = chooser(findings, CHECKS)
-        baseline = read_baseline(findings)
-        going_by = settings(run, None if volume is None else parse_size(volume))
-        scope = find_scope(run.bucket, tenant or [], exclude_tenant or [])
-        with run.working(scope.tenants):
-            checked = check_bucket(run.bucket, scope, going_by, run.now_s, only=only, paste=run.paste)
-        run_codes = {each.code for each in CHECKS if only(each)} - {code for code, _ in checked.not_run}
-        verdict = judge(findings, baseline, checked.findings, _looked_for(run_codes, scope, checked))
-        not_run = [NotRun(*each) for each in checked.not_run]
-        result = FindingsResult(
-            checked.findings, not_run, len(scope.tenants), notes=notes(run), compared=verdict.compared
-        )
-        run.output.emit(result, is_well=verdict.is_well and not checked.failed)
-        run.fail_for(checked.failed, len(scope.tenants))
-        if not verdict.is_well:
+            fix_findings(looking, fix or [], apply, lock, kept, irreversible=irreversible)
+            return
+        from cortexctl.cli.bucket.in_force import notes
+
+        looked = looking.look()
+        run.output.emit(looked.result(notes(run)), is_well=looked.is_well)
+        run.fail_for(looked.checked.failed, len(looked.scope.tenants))
+        if not looked.verdict.is_well:
             raise typer.Exit(ExitCode.FINDINGS)
-
-
-def _looked_for(codes: set[str], scope: "Scope", checked: "CheckedBucket") -> "Callable[[str, str], bool]":
-    """Return whether a finding of a code and a tenant would have been found; of one that is gone, it would."""
-    tenants = set(scope.tenants)
-
-    def looked_for(code: str, tenant: str) -> bool:
-        is_in_scope = scope.discovery is not None or tenant in tenants
-        return code in codes and is_in_scope and tenant not in checked.unread
-
-    return looked_for

@@ -226,6 +226,7 @@ CASES: dict[str, list[Case]] = {
             "three seconds earlier",
             {INDEX: an_index([an_entry(A), an_entry(B, uploaded_at=UPLOADED_S - 3)])},
             {"IDX08": [B]},
+            severity=Severity.INFO,
         ),
         Case("two seconds later", {INDEX: an_index([an_entry(A), an_entry(B, uploaded_at=UPLOADED_S + 2)])}),
         Case("two seconds earlier", {INDEX: an_index([an_entry(A), an_entry(B, uploaded_at=UPLOADED_S - 2)])}),
@@ -469,7 +470,8 @@ def test_a_finding_is_complete(code: str, case: Case) -> None:
         assert document["message"]
         assert "\n" not in document["message"]
         if finding.next:
-            assert shlex.split(finding.next)[:2] in (["bucket", "index"], ["bucket", "inspect"])
+            words = shlex.split(finding.next)
+            assert words[:2] in [["bucket", verb] for verb in ("index", "inspect", "check", "quarantine")]
 
 
 def only(view: TenantView) -> Problem:
@@ -523,5 +525,5 @@ def test_what_to_run_next_can_be_pasted_whatever_the_tenant_is_called() -> None:
     commands = [shlex.split(finding.next) for finding in run_checks(CHECKS, view, tenant)]
     assert commands == [
         ["bucket", "index", "rebuild", "--tenant", tenant],
-        ["bucket", "inspect", f"{tenant}/{A}"],
+        ["bucket", "quarantine", f"{tenant}/{A}"],
     ]
