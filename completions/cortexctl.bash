@@ -113,8 +113,8 @@ _cortexctl_at() {
             ;;
         "bucket check")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant --volume --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant --volume"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --exclude-tenant --volume --fix --irreversible --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --fail-on --only --ignore --baseline --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant --volume --fix"
             ;;
         "bucket undelete")
             commands=""
@@ -339,7 +339,7 @@ _cortexctl() {
             _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
             return
             ;;
-        "ring forget --apply" | "ring restore --apply" | "bucket undelete --apply" | "bucket quarantine --apply" | "bucket cleanup --apply" | "bucket index rebuild --apply" | "bucket marks migrate --apply" | "bucket marks add --apply" | "bucket marks rm --apply")
+        "ring forget --apply" | "ring restore --apply" | "bucket check --apply" | "bucket undelete --apply" | "bucket quarantine --apply" | "bucket cleanup --apply" | "bucket index rebuild --apply" | "bucket marks migrate --apply" | "bucket marks add --apply" | "bucket marks rm --apply")
             [[ $word == -* ]] || { _cortexctl_reply -f; return; }
             ;;
         *" --storage-driver")
