@@ -12,9 +12,13 @@ if TYPE_CHECKING:
 
 def chooser(options: FindingOptions, checks: "Sequence[Check[Any]]") -> "Callable[[Check[Any]], bool]":
     """Return whether a check is to be run. Raises UsageError for a pattern that is the beginning of no code."""
-    for pattern in (*(options.only or ()), *(options.ignore or ())):
-        if not any(each.code.startswith(pattern.upper()) for each in checks):
+    only, ignore = split_codes(options.only), split_codes(options.ignore)
+    for pattern in (*only, *ignore):
+        if not any(each.code.startswith(pattern) for each in checks):
             raise UsageError(f"no check begins with {pattern!r}; `cortexctl explain` lists them")
-    only = tuple(each.upper() for each in options.only or ())
-    ignore = tuple(each.upper() for each in options.ignore or ())
     return lambda each: (not only or each.code.startswith(only)) and not (ignore and each.code.startswith(ignore))
+
+
+def split_codes(given: Sequence[str] | None) -> tuple[str, ...]:
+    """Return codes, or beginnings of codes, that were given one by one or with commas between them."""
+    return tuple(code.strip().upper() for each in given or () for code in each.split(",") if code.strip())

@@ -9,7 +9,8 @@ from pathlib import Path
 import typer
 
 from cortexctl.errors import CortexctlError
-from cortexctl.sample import BUCKET, FAULTY_TENANT, RINGS, TAKEN_AT_S, TENANT
+from cortexctl.sample import BUCKET, FAULTY_TENANT, NEGLECTED, RINGS, TAKEN_AT_S, TENANT
+from cortexctl.sample.neglected import CODES, LOST, NEGLECTED_TENANT
 from cortexctl.sample.rings import DEAD, INGESTERS, STORE_GATEWAYS
 from cortexctl.units import format_time
 
@@ -47,9 +48,24 @@ def run_main_jobs(directory: Path) -> None:
     _comment("will the compactor's disk hold? one volume does not, another does")
     _run(environment, f"plan disk -t {TENANT} --volume 1Gi", code=1)
     _run(environment, f"plan disk -t {TENANT} --volume 2Gi --quiet")
+    _repair(environment, str(directory / NEGLECTED))
     _run_ring_jobs(environment, directory / RINGS)
     _comment("everything written can be taken back")
     _run(environment, "journal ls")
+
+
+def _repair(environment: dict[str, str], bucket: str) -> None:
+    families = ",".join(sorted({code[:3] for code in CODES}))
+    _comment(f"a bucket that nobody looked after, with {len(CODES)} faults")
+    typer.echo(f"$ export CORTEXCTL_BUCKET={shlex.quote(bucket)}")
+    environment = {**environment, "CORTEXCTL_BUCKET": bucket}
+    _run(environment, "bucket check", code=1)
+    _comment(f'a query failed: "some blocks were not queried: {LOST}"')
+    _run(environment, f"bucket why {NEGLECTED_TENANT}/{LOST}", code=1)
+    _comment("what would be done about all of it; then do it, and look again")
+    _run(environment, f"bucket check --fix {families}", code=1)
+    _run(environment, f"bucket check --fix {families} --apply --lock-settle 1s --yes")
+    _run(environment, "bucket check --fail-on info")
 
 
 def _run_ring_jobs(environment: dict[str, str], rings: Path) -> None:

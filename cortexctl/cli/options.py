@@ -158,7 +158,7 @@ class FindingOptions:
     )
     only: Annotated[
         list[str] | None,
-        typer.Option("--only", help="A code or its beginning: IDX05, POI. Repeatable.", metavar="CODE"),
+        typer.Option("--only", help="A code or its beginning: IDX05,POI. Repeatable.", metavar="CODE"),
     ] = None
     ignore: Annotated[
         list[str] | None, typer.Option("--ignore", help="Likewise, to leave out. Repeatable.", metavar="CODE")

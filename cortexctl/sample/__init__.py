@@ -1,12 +1,10 @@
-"""A sample cluster: one tenant as a real Cortex left it, a copy of it with faults, and its rings.
+"""A sample cluster: one tenant as a real Cortex left it, copies of it with faults, and its rings.
 
 `team-b.tar.xz` is a whole tenant of a running three-node Cortex: 114 blocks of three ingesters, compacted twice, 104
 of them marked for deletion, with its bucket index and sync status.
 """
 
-import os
 import tarfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -16,6 +14,8 @@ import msgspec
 from cortexctl.blocks import bucket_index, layout
 from cortexctl.blocks.bucket_index import BucketIndex, IndexedBlock
 from cortexctl.errors import SourceError, UsageError
+from cortexctl.sample.copies import copy_tenant, keep_time, rewrite
+from cortexctl.sample.neglected import write_neglected
 from cortexctl.sample.rings import write_rings
 
 TENANT = "team-b"
@@ -23,6 +23,8 @@ FAULTY_TENANT = "team-faulty"
 TAKEN_AT_S = 1_795_223_965
 """When the sample was taken, 2026-11-21T01:19:25Z: the moment to judge it at."""
 BUCKET = "bucket"
+NEGLECTED = "neglected"
+"""A bucket of its own, with ten faults that `bucket check --fix` repairs."""
 RINGS = "rings"
 
 GONE = "01M7XT0000000000000000G0NE"
@@ -50,6 +52,7 @@ def write_sample(directory: Path) -> Faults:
     try:
         write_rings(directory / RINGS, TAKEN_AT_S)
         unpack(bucket)
+        write_neglected(bucket / TENANT, directory / NEGLECTED)
         return _write_faulty(bucket)
     except OSError as error:
         raise SourceError(f"{directory}: the sample cannot be written: {error}") from error
@@ -62,22 +65,18 @@ def unpack(bucket: Path) -> None:
 
 
 def _write_faulty(bucket: Path) -> Faults:
-    source, copy = bucket / TENANT, bucket / FAULTY_TENANT
-    index = bucket_index.decode((source / layout.BUCKET_INDEX_NAME).read_bytes()).index
-    for path in sorted(source.rglob("*")):
-        if path.is_file():
-            _copy(path, copy / path.relative_to(source))
+    index = copy_tenant(bucket / TENANT, bucket / FAULTY_TENANT, _FAULTY_IS_OLDER_BY_S)
     marked = sorted(mark.block_id for mark in index.block_deletion_marks)
     live = sorted({block.block_id for block in index.blocks} - set(marked))
     faults = Faults(live[0], live[1], live[2], marked[0], live[3])
-    _rewrite(bucket, layout.meta(FAULTY_TENANT, faults.meta_of_version_2), b'"version": 1', b'"version": 2')
+    rewrite(bucket, layout.meta(FAULTY_TENANT, faults.meta_of_version_2), b'"version": 1', b'"version": 2')
     for key in (
         layout.local_deletion_mark(FAULTY_TENANT, faults.mark_of_another_block),
         layout.global_deletion_mark(FAULTY_TENANT, faults.mark_of_another_block),
     ):
-        _rewrite(bucket, key, faults.mark_of_another_block.encode(), faults.marked_instead.encode())
+        rewrite(bucket, key, faults.mark_of_another_block.encode(), faults.marked_instead.encode())
     (bucket / layout.meta(FAULTY_TENANT, faults.without_meta)).unlink()
-    _keep_time(bucket / layout.bucket_index(FAULTY_TENANT), lambda _: bucket_index.encode(_faulty_index(index, faults)))
+    keep_time(bucket / layout.bucket_index(FAULTY_TENANT), lambda _: bucket_index.encode(_faulty_index(index, faults)))
     return faults
 
 
@@ -105,24 +104,3 @@ def _faulty_index(index: BucketIndex, faults: Faults) -> BucketIndex:
         ],
         updated_at=index.updated_at - _FAULTY_IS_OLDER_BY_S,
     )
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy an object to the faulty tenant: its own tenant label in a meta.json, and written some hours earlier."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    body = source.read_bytes()
-    if source.name == layout.META:
-        body = body.replace(f'"{TENANT}"'.encode(), f'"{FAULTY_TENANT}"'.encode())
-    target.write_bytes(body)
-    modified_s = source.stat().st_mtime - _FAULTY_IS_OLDER_BY_S
-    os.utime(target, (modified_s, modified_s))
-
-
-def _rewrite(bucket: Path, key: str, old: bytes, new: bytes) -> None:
-    _keep_time(bucket / key, lambda body: body.replace(old, new))
-
-
-def _keep_time(path: Path, change: Callable[[bytes], bytes]) -> None:
-    modified_s = path.stat().st_mtime
-    path.write_bytes(change(path.read_bytes()))
-    os.utime(path, (modified_s, modified_s))

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from cortexctl.cli.bucket.looking import asked
+from cortexctl.cli.choosing import split_codes
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import (
     ApplyOptions,
@@ -37,7 +38,7 @@ def check(
     fix: Annotated[
         list[str] | None,
         typer.Option(
-            "--fix", help="Repair what is found of this code or family: MRK03, IDX. Repeatable.", metavar="CODE"
+            "--fix", help="Repair what is found of this code or family: MRK03,IDX. Repeatable.", metavar="CODE"
         ),
     ] = None,
     irreversible: Annotated[
@@ -57,7 +58,7 @@ def check(
 
     With --fix and --apply it needs to put and delete what the plan names, and */markers/cleaner-visit-marker.json.
     """
-    is_fixing = bool(fix) or apply.plan is not None
+    is_fixing = bool(split_codes(fix)) or apply.plan is not None
     if not is_fixing and (apply.apply or apply.plan_out is not None):
         raise UsageError("a check changes nothing: give --fix CODE with --apply and --plan-out")
     with session(source, output, "bucket check fix" if is_fixing else "bucket check") as run:
@@ -65,7 +66,7 @@ def check(
         if is_fixing:
             from cortexctl.cli.bucket.fixing import fix_findings
 
-            fix_findings(looking, fix or [], apply, lock, kept, irreversible=irreversible)
+            fix_findings(looking, split_codes(fix), apply, lock, kept, irreversible=irreversible)
             return
         from cortexctl.cli.bucket.in_force import notes
 
