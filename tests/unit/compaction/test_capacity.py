@@ -1,5 +1,7 @@
 """Disk of single jobs, worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
 
 from cortexctl.compaction import capacity
@@ -62,6 +64,32 @@ def test_of_two_moments_the_worse_counts() -> None:
     found = peak(job_of(with_index), 1, at_most=True)
     assert found.preallocated_bytes == 0
     assert found.total_bytes == pytest.approx((0.9 + 0.4 + 0.5 + 0.5) * GIB, abs=10)
+
+
+def test_postings_that_are_known_are_what_is_there_twice() -> None:
+    """While series are written the rest of the index is there; postings come after, and are copied."""
+    files = replace(weighing(10, 1), postings_bytes=GIB // 4)
+    found = peak(job_of([a_block(str(at), 0, 2, files=files) for at in range(3)]), 3)
+    assert (found.chunks_bytes, found.index_bytes, found.postings_bytes) == (10 * GIB, GIB, GIB // 4)
+    assert found.total_bytes == (33 + 10 + 1) * GIB + GIB // 4
+    # A quarter of the last segment is in use: preallocated are 3/8 GiB, less than twice the postings of 1/4 GiB.
+    files = replace(weighing(10.125, 1), postings_bytes=GIB // 4)
+    assert peak(job_of([a_block(str(at), 0, 2, files=files) for at in range(3)]), 3).preallocated_bytes == 0
+    # With postings of 1/8 GiB, the moment before is the worse: the index then lacks them.
+    files = replace(weighing(10.125, 1), postings_bytes=GIB // 8)
+    found = peak(job_of([a_block(str(at), 0, 2, files=files) for at in range(3)]), 3)
+    assert (found.preallocated_bytes, found.postings_bytes) == (3 * GIB // 8, 0)
+    assert found.index_bytes == GIB - GIB // 8
+
+
+def test_a_source_whose_postings_are_not_known_counts_with_all_of_its_index() -> None:
+    known, unknown = replace(weighing(10, 1), postings_bytes=GIB // 2), weighing(10, 1)
+    blocks = [a_block("a", 0, 12, level=2, files=known), a_block("b", 12, 24, level=2, files=unknown)]
+    most = peak(job_of(blocks), 3, at_most=True)
+    assert (most.index_bytes, most.postings_bytes) == (2 * GIB, 3 * GIB // 2)
+    made = result(job_of(blocks), 1, 3)
+    assert made.files.postings_bytes == round(made.files.index_bytes * 3 / 4)
+    assert result(job_of(halves()), 1, 3).files.postings_bytes is None
 
 
 def test_parquet_copies_are_downloaded_too() -> None:
