@@ -11,10 +11,13 @@ from cortexctl.blocks import layout
 from cortexctl.blocks.checks.owners import CHECKS
 from cortexctl.blocks.owning import OwnedTenant, Reading
 from cortexctl.blocks.view import Block, Delays, TenantView
+from cortexctl.config import CortexConfig
+from cortexctl.config.rings import ring_config
 from cortexctl.errors import DataError, SourceError, UsageError
 from cortexctl.findings import Check, Finding, run_checks
 from cortexctl.ring.block_owners import Placing, gateway_shard, without_newcomers
 from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.components import STORE_GATEWAY
 from cortexctl.ring.view import View
 from cortexctl.storage.bucket import Bucket
 
@@ -59,6 +62,22 @@ class ShardSizes:
     def of(self, tenant: str) -> float:
         """Return a tenant's limit."""
         return self.overrides.get(tenant, self.default)
+
+
+def reading_of(config: CortexConfig | None) -> Reading:
+    """Return how queriers look for blocks, by a configuration or by Cortex's defaults."""
+    if config is None:
+        return Reading()
+    store = config.bucket_store
+    return Reading(store.consistency_delay_s, store.sync_interval_s, store.ignore_deletion_mark_delay_s)
+
+
+def shard_sizes_of(config: CortexConfig | None) -> ShardSizes | None:
+    """Return the sizes of tenants' shards; None where a configuration does not say that there are any."""
+    if config is None or ring_config(config, STORE_GATEWAY).sharding_strategy != "shuffle-sharding":
+        return None
+    own = {name: limits.store_gateway_tenant_shard_size for name, limits in config.overrides.items()}
+    return ShardSizes(config.limits.store_gateway_tenant_shard_size, own)
 
 
 @dataclass(frozen=True, slots=True)

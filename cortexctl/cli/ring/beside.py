@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cortexctl.audit.plan.gateways import Gateways
+    from cortexctl.ring.checked import CheckedRing
     from cortexctl.ring.components import Component
     from cortexctl.ring.survey import RingSurvey
 
@@ -45,24 +46,16 @@ def _read(
 
 def gateways_beside(run: Session, ring: RingOptions, count: int | None, http: HttpOptions) -> "Gateways":
     """Return the store-gateways as far as they are known: by their ring where it is named, else by their number."""
-    from cortexctl.audit.plan.gateways import Gateways
-    from cortexctl.blocks.owning import Reading
+    from cortexctl.audit.plan.gateways import Gateways, reading_of, shard_sizes_of
     from cortexctl.config.rings import ring_config
     from cortexctl.ring.components import STORE_GATEWAY
 
-    config, sizes, reading = run.config, None, Reading()
-    told = None if config is None else ring_config(config, STORE_GATEWAY)
-    if config is not None and told is not None and told.sharding_strategy == "shuffle-sharding":
-        from cortexctl.audit.plan.gateways import ShardSizes
-
-        own = {name: limits.store_gateway_tenant_shard_size for name, limits in config.overrides.items()}
-        sizes = ShardSizes(config.limits.store_gateway_tenant_shard_size, own)
-    if config is not None:
-        store = config.bucket_store
-        reading = Reading(store.consistency_delay_s, store.sync_interval_s, store.ignore_deletion_mark_delay_s)
-    checked, paste = None, run.paste
+    config = run.config
+    told = STORE_GATEWAY if config is None else ring_config(config, STORE_GATEWAY)
+    checked: CheckedRing | None = None
+    paste: Callable[[str], str] = run.paste
     if ring.source:
         survey, paste = _read(STORE_GATEWAY, ring, run.source, http, run.output.options)
         checked = survey.primary
-    factor = ring.replication_factor or (told.replication_factor if told else STORE_GATEWAY.replication_factor)
-    return Gateways(checked, count or 1, factor, reading, sizes, paste)
+    factor = ring.replication_factor or told.replication_factor
+    return Gateways(checked, count or 1, factor, reading_of(config), shard_sizes_of(config), paste)
