@@ -327,7 +327,9 @@ def test_store_gateways_of_a_ring(cli: Cli, backlog: Place, tmp_path: Path) -> N
     assert {each["instance"] for each in found} == {f"i-{at}" for at in range(6)}
     assert sum(each["blocks"] for each in found) == 15 * 3
     assert [each["index_bytes"] for each in found] == sorted((each["index_bytes"] for each in found), reverse=True)
-    assert ran.document["summary"]["blocks_without_owner"] == []
+    summary, held = ran.document["summary"], [each["headers_likely_bytes"] for each in found]
+    assert summary["blocks_without_owner"] == []
+    assert summary["imbalance"] == pytest.approx(max(held) / (sum(held) / 6) - 1, abs=0.001)
     zones = {each["zone"]: 0 for each in found}
     for each in rows(cli(*plan, "--zone-awareness")):
         zones[each["zone"]] += each["blocks"]
@@ -348,6 +350,7 @@ def test_blocks_without_a_healthy_store_gateway(cli: Cli, backlog: Place, tmp_pa
     assert document["summary"]["blocks_without_owner"] == [f"team-small/{a_ulid(50)}"]
     assert [each["code"] for each in document["summary"]["findings"]] == ["OWN01"]
     assert {each["state"] for each in rows(cli(*plan, "-o", "json", code=1))} == {"stale"}
+    assert document["summary"]["imbalance"] is None
     assert cli(*plan, "--ignore", "OWN01").stdout
     assert cli(*plan, "--ignore", "OWN", "--quiet").stdout == ""
     ran = cli(*plan, "--only", "DSK", code=2)

@@ -15,6 +15,7 @@ ANY = "each store-gateway"
 HEADER_LIKELY, HEADER_MOST = 0.11, 0.20
 """The part of an index that its header has: 5 to 20 percent. Labels with many values make it large."""
 _NAMED = 5
+_LOADING = ("ACTIVE", "JOINING", "LEAVING")
 
 _GUESSED = (
     Column("headers_likely_bytes", Kind.BYTES, "HEADERS LIKELY"),
@@ -93,11 +94,11 @@ class GatewaysPlan:
             Column("instance", Kind.ID),
             Column("zone"),
             Column("state"),
-            Column("tenants", Kind.COUNT),
+            Column("tenants", Kind.COUNT, wide=True),
             Column("blocks", Kind.COUNT),
             *headers,
             Column("share", Kind.SHARE, "OF THE FULLEST"),
-            Column("open_files", Kind.COUNT, "OPEN FILES"),
+            Column("open_files", Kind.COUNT, "OPEN FILES", wide=True),
             Column("size_bytes", Kind.BYTES, "BLOCKS' SIZE"),
             Column("index_bytes", Kind.BYTES, "INDEXES", wide=True),
         )
@@ -152,8 +153,8 @@ class GatewaysPlan:
         }
 
     def _imbalance(self) -> float | None:
-        """Return how much more the fullest has than the mean of those that have any; None without a ring."""
-        held = [each.headers(HEADER_LIKELY) for each in self.loads.values() if each.blocks]
+        """Return how much more the fullest has than the mean of those that load blocks; None without a ring."""
+        held = [each.headers(HEADER_LIKELY) for name, each in self.loads.items() if self.members[name][1] in _LOADING]
         return round(max(held) * len(held) / sum(held) - 1, 4) if sum(held) else None
 
     def footer(self) -> str:

@@ -21,14 +21,6 @@ WAIT_STABILITY_S = 60
 _NAMED = 12
 _LISTED = 5
 
-_COLUMNS = (
-    Column("instance", Kind.ID),
-    Column("zone"),
-    Column("change"),
-    Column("share_before_percent", Kind.COUNT, "SHARE %"),
-    Column("share_after_percent", Kind.COUNT, "AFTER %"),
-    Column("gained_percent", Kind.COUNT, "NEW KEYS %"),
-)
 _SERIES = (Column("series_before", Kind.COUNT, "SERIES"), Column("series_after", Kind.COUNT, "AFTER"))
 _BLOCKS = (
     Column("blocks_before", Kind.COUNT, "BLOCKS"),
@@ -38,7 +30,6 @@ _BLOCKS = (
     Column("load_share", Kind.SHARE, "OF THE MOST"),
     Column("load_s", Kind.DURATION_S, "TAKES"),
 )
-_TOKENS = (Column("tokens", Kind.COUNT, wide=True),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +60,7 @@ def show_change(
     """
     keys = moved(simulated.before.view, simulated.after.view)
     rows = list(_rows(simulated, keys, series, moves))
-    columns = (*_COLUMNS, *(_SERIES if series is not None else ()), *(_BLOCKS if moves else ()), *_TOKENS)
+    columns = _columns(has_series=series is not None, has_blocks=moves is not None)
     compared = [_shard(simulated, tenant, shards.limit) for tenant in shards.tenants]
     moments = _moments(simulated, moves)
     summary: dict[str, Any] = {
@@ -91,6 +82,21 @@ def show_change(
     if moves is not None:
         lines += _block_lines(simulated, moves, moments)
     return Table(columns, rows, summary, note="\n".join(lines))
+
+
+def _columns(*, has_series: bool, has_blocks: bool) -> tuple[Column, ...]:
+    """Return the columns; beside those of blocks there is no place for all that is told of keys."""
+    return (
+        Column("instance", Kind.ID),
+        Column("zone"),
+        Column("change"),
+        Column("share_before_percent", Kind.COUNT, "SHARE %", wide=has_blocks),
+        Column("share_after_percent", Kind.COUNT, "AFTER %", wide=has_blocks),
+        Column("gained_percent", Kind.COUNT, "NEW KEYS %"),
+        *(_SERIES if has_series else ()),
+        *(_BLOCKS if has_blocks else ()),
+        Column("tokens", Kind.COUNT, wide=True),
+    )
 
 
 def _tokens(simulated: Simulated) -> int:
