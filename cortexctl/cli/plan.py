@@ -134,6 +134,7 @@ def disk(
     horizon_s = parse_duration_s(horizon)
     if horizon_s <= 0:
         raise UsageError("--horizon must be more than nothing")
+    _refuse_baseline(findings)
     with session(source, output, "plan disk") as run:
         volumes = volumes or _volumes(_of_context(run))
         only = chooser(findings, CHECKS)
@@ -203,6 +204,7 @@ def store_gateway(
 
     if ring_source and gateways is not None:
         raise UsageError("--gateways and --source: the ring says how many there are")
+    _refuse_baseline(findings)
     with session(source, output, "plan store-gateway") as run:
         only = chooser(findings, CHECKS)
         ring = RingOptions(source=ring_source, replication_factor=replication_factor, zone_awareness=zone_awareness)
@@ -216,6 +218,11 @@ def store_gateway(
         _fail_for_unread(planned.unread, planned.total.blocks)
         if not is_well:
             raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _refuse_baseline(findings: FindingOptions) -> None:
+    if findings.baseline is not None:
+        raise UsageError("--baseline: a plan is of now, and nothing of it is known before; --ignore leaves checks out")
 
 
 def _fail_for_unread(unread: "Sequence[CortexctlError]", blocks: int) -> None:

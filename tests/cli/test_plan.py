@@ -260,6 +260,8 @@ def test_a_ring_without_healthy_compactors(cli: Cli, backlog: Place, tmp_path: P
         (("disk", "--volume", "1Gi", "--volume", "2Gi"), "--volume '2Gi': that of all is given twice"),
         (("disk", "--volume", "0"), "--volume '0': must be more than nothing"),
         (("disk", "--volume", "a=much"), "'much' is not a size"),
+        (("disk", "--baseline", "old.json"), "--baseline: a plan is of now"),
+        (("store-gateway", "--baseline", "old.json"), "--baseline: a plan is of now"),
         (("disk", "--horizon", "0s"), "--horizon must be more than nothing"),
         (("disk", "--block-ranges", "2h,3h"), "block ranges: 3h is no multiple of 2h"),
         (("compaction", "--rate", "0"), "--rate must be more than nothing"),
