@@ -223,3 +223,10 @@ def test_tenants_that_cannot_be_read(cli: Cli, blocks: Place, tmp_path: Path) ->
     ran = cli(*simulate, "-t", TENANT, "-t", "team-z", code=6)
     assert ran.document["summary"]["blocks"] == BLOCKS
     assert "team-z: no such tenant" in ran.stderr
+
+
+def test_a_snapshot_answers_as_the_bucket_did(cli: Cli, blocks: Place, tmp_path: Path) -> None:
+    saved = tmp_path / "bucket.zst"
+    cli("bucket", "snapshot", saved, *blocks.then)
+    simulate = ("ring", "simulate", "store-gateway", *of(tmp_path, members(4)), "--remove", "i-1", "-o", "json")
+    assert cli(*simulate, "-b", f"snapshot:{saved}").document["items"] == cli(*simulate, *blocks.here).document["items"]

@@ -142,7 +142,8 @@ class DiskPlan:
             yield "postings are taken for all of an index, which they cannot be; --exact reads how much of it they are"
             return
         read = self.indexes - len(self.unread)
-        yield f"postings are exact of {read} indexes, and of results in proportion"
+        if read or not self.unread:
+            yield f"postings are exact of {read} indexes, and of results in proportion"
         if self.unread:
             yield f"{len(self.unread)} could not be read, and count with all of their index:"
             yield from (f"  {each}" for each in self.unread[:_SHOWN_UNREAD])

@@ -177,7 +177,8 @@ class GatewaysPlan:
             yield f"headers are guessed from the indexes: {guess}; --exact reads their sizes, in two requests a block"
             return
         read = self.total.blocks - len(self.unread)
-        yield f"headers are exact, from the tables of contents of {read} indexes"
+        if read or not self.unread:
+            yield f"headers are exact, from the tables of contents of {read} indexes"
         if self.unread:
             yield f"{len(self.unread)} could not be read, and are guessed from the indexes: {guess}"
             yield from (f"  {each}" for each in self.unread[:_NAMED])
