@@ -140,11 +140,15 @@ def _shards(found: "RingSurvey", load: LoadOptions) -> "Shards":
 
 @contextmanager
 def _bucket(run: RingSession, load: LoadOptions) -> Iterator[Session]:
+    """Open the bucket, under the first of the configurations that the ring is judged by."""
     given, access = run.given, run.access
+    config_file = given.config_file[0] if given.config_file else None
     options = BucketOptions(
         bucket=load.bucket,
-        config_file=given.config_file[0] if given.config_file else None,
+        config_file=config_file,
         config_expand_env=given.config_expand_env,
+        from_live=given.from_live[0] if given.from_live and config_file is None else None,
+        context=given.context,
         timeout=access.timeout,
         deadline=access.deadline,
         read_only=True,
