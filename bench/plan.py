@@ -2,11 +2,13 @@
 
 Processor time of the pure core, the least of three runs: all jobs of one tenant until nothing is left, and the disk
 they take, by each strategy. Beside it the same of a tenth of the blocks: of as much work for each, the ratio would be
-10; n log n makes it about 12. The last line is JSON: the seconds and the ratio of each.
+10; n log n makes it about 12. And the memory at its peak: of the blocks, and with planning them. The last line is
+JSON: the seconds and the ratio of each, and the bytes a block.
 """
 
 import json
 import random
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -61,10 +63,20 @@ def jobs(blocks: list[Block], strategy: Strategy, now_s: float) -> int:
     return sum(1 for _ in until_done("tenant", blocks, Settings(strategy), now_s))
 
 
+def peak_bytes() -> int:
+    """Return the most memory that this process had so far; Linux counts in KiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
 def main() -> None:
     """Measure, and print."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 200_000
-    many, few, now_s = a_tenant(count), a_tenant(count // FEWER), count * 3600.0
+    now_s, at_first = count * 3600.0, peak_bytes()
+    many = a_tenant(count)
+    of_blocks = (peak_bytes() - at_first) / count
+    jobs(many, Strategy.DEFAULT, now_s)
+    memory = {"of the blocks": of_blocks, "of the blocks and their plan": (peak_bytes() - at_first) / count}
+    few = a_tenant(count // FEWER)
     found: dict[str, tuple[float, float]] = {}
     for strategy in Strategy:
         took, of_few = seconds(partial(jobs, many, strategy, now_s)), seconds(partial(jobs, few, strategy, now_s))
@@ -74,7 +86,9 @@ def main() -> None:
     found["disk, default"] = took, took / of_few
     for name, (took, ratio) in found.items():
         print(f"{name}: {took:.2f} s, {took / count * 1e6:.1f} us a block, {ratio:.1f} times a tenth of them")
-    print(json.dumps(found))
+    for name, a_block in memory.items():
+        print(f"memory {name}: {a_block:.0f} bytes a block")
+    print(json.dumps({"times": found, "memory": memory}))
 
 
 if __name__ == "__main__":

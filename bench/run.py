@@ -223,10 +223,13 @@ def large_ring(report: Report) -> None:
 def plans(report: Report) -> None:
     """Compare planning a large tenant with planning a tenth of it."""
     report.title(f"compaction of one tenant with {PLANNED} blocks, of CPU time, against a tenth of them")
-    for name, (took, ratio) in run((sys.executable, "-m", "bench.plan", str(PLANNED)), {}).answer.items():
+    answer = run((sys.executable, "-m", "bench.plan", str(PLANNED)), {}).answer
+    for name, (took, ratio) in answer["times"].items():
         report.ratio(
             f"{name}, until nothing is left", [ratio], f"<= {N_LOG_N}", f"{took / PLANNED * 1e6:.0f} us a block"
         )
+    for name, a_block in answer["memory"].items():
+        report.fact(f"memory {name}", f"{a_block:.0f}", "bytes a block")
 
 
 def ring_pages(report: Report, repeats: int, latency_ms: int) -> None:

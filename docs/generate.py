@@ -22,7 +22,13 @@ What `cortexctl bucket index check`, `cortexctl ring check` and `cortexctl confi
 CODE` prints the same. A finding is graded as its check is, unless the text says otherwise. `--fail-on` sets from which
 severity on a run exits with 1; `--only` and `--ignore` choose checks by their code or its beginning. A check that needs
 to know what was not given is not run, and `ring check` and `config lint` say so."""
-OF_COMMANDS = {"bucket": "bucket index check", "ring": "ring check", "plan": "plan disk", "config": "config lint"}
+OF_COMMANDS = {
+    "bucket": "bucket index check",
+    "ring": "ring check",
+    "plan disk": "plan disk",
+    "plan store-gateway": "plan store-gateway",
+    "config": "config lint",
+}
 """The command that runs each group of checks."""
 
 

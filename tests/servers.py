@@ -302,7 +302,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     server: _Server
-    _CODES: ClassVar[dict[int, str]] = {404: "NoSuchKey", 412: "PreconditionFailed"}
+    _CODES: ClassVar[dict[int, str]] = {404: "NoSuchKey", 412: "PreconditionFailed", 416: "InvalidRange"}
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
         """Log nothing."""
@@ -403,7 +403,15 @@ class _Handler(BaseHTTPRequestHandler):
             return (404, {}, b"") if key else (200, {"x-amz-bucket-region": "eu-north-1"}, b"")
         modified = formatdate(store.modified_s, usegmt=True)
         versions = {"x-amz-version-id": "null", "x-goog-generation": str(store.generation(key))}
-        return 200, {"ETag": _etag(found), "Last-Modified": modified, **versions}, found
+        told = {"ETag": _etag(found), "Last-Modified": modified, **versions}
+        if "range" not in asked.headers:
+            return 200, told, found
+        start, _, last = asked.headers["range"].removeprefix("bytes=").partition("-")
+        part = found[int(start) : int(last) + 1]
+        if not part:
+            return 416, {}, b""
+        where = f"bytes {start}-{int(start) + len(part) - 1}/{len(found)}"
+        return 206, {**told, "Content-Range": where}, part
 
     def _refuse(self, status: int, code: str) -> None:
         body = f"<Error><Code>{code}</Code><Message>told to</Message></Error>".encode()

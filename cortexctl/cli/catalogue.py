@@ -7,14 +7,14 @@ if TYPE_CHECKING:
 
 
 def checks(group: str = "") -> "tuple[Check[Any], ...]":
-    """Return the checks of a group of commands, in the order of codes: `bucket`, `bucket index`, `ring`, `plan`,
-    `config`.
+    """Return the checks of a group of commands, or of one, in the order of codes; of any other, all.
 
-    Of any other it is all of them.
+    Groups are `bucket`, `bucket index`, `ring`, `plan disk`, `plan store-gateway` and `config`.
     """
     from cortexctl.blocks.checks import CHECKS as OF_BLOCKS
     from cortexctl.blocks.checks import OF_AN_INDEX
-    from cortexctl.compaction.checks import CHECKS as OF_PLANS
+    from cortexctl.blocks.checks.owners import CHECKS as OF_OWNERS
+    from cortexctl.compaction.checks import CHECKS as OF_DISKS
     from cortexctl.config.lint.checks import CHECKS as OF_CONFIGS
     from cortexctl.ring.checks import CHECKS as OF_RINGS
 
@@ -25,9 +25,11 @@ def checks(group: str = "") -> "tuple[Check[Any], ...]":
             return OF_BLOCKS
         case "ring":
             return OF_RINGS
-        case "plan":
-            return OF_PLANS
+        case "plan disk":
+            return OF_DISKS
+        case "plan store-gateway":
+            return OF_OWNERS
         case "config":
             return OF_CONFIGS
         case _:
-            return (*OF_BLOCKS, *OF_RINGS, *OF_PLANS, *OF_CONFIGS)
+            return (*OF_BLOCKS, *OF_RINGS, *OF_DISKS, *OF_OWNERS, *OF_CONFIGS)

@@ -10,10 +10,12 @@ from cortexctl.cli.options import BucketOptions, ExcludedTenants, FindingOptions
 from cortexctl.cli.ring.beside import gateways_beside, ring_beside
 from cortexctl.cli.ring.options import HttpOptions, RingOptions
 from cortexctl.cli.session import Session, session
-from cortexctl.errors import ExitCode, UsageError
+from cortexctl.errors import CortexctlError, ExitCode, PartialError, SourceError, UsageError
 from cortexctl.units import parse_duration_s, parse_size
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cortexctl.audit.plan.owners import Owners
     from cortexctl.audit.plan.settings import Parameters
 
@@ -113,6 +115,9 @@ def disk(
     horizon: Annotated[
         str, typer.Option("--horizon", help="How far ahead growth is looked at.", metavar="DURATION")
     ] = "30d",
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Read how large the postings of each index are: a small request a block.")
+    ] = False,
 ) -> None:
     """Say what a compactor's disk has to hold: by Cortex's own formula, and job by job from what is in the bucket.
 
@@ -129,6 +134,7 @@ def disk(
     horizon_s = parse_duration_s(horizon)
     if horizon_s <= 0:
         raise UsageError("--horizon must be more than nothing")
+    _refuse_baseline(findings)
     with session(source, output, "plan disk") as run:
         volumes = volumes or _volumes(_of_context(run))
         only = chooser(findings, CHECKS)
@@ -144,6 +150,7 @@ def disk(
                 owners,
                 volumes=volumes,
                 horizon_s=horizon_s,
+                is_exact=exact,
                 only=only,
                 paste=run.paste,
             )
@@ -151,6 +158,7 @@ def disk(
         is_well = grade is None or grade < Severity[findings.fail_on.upper()]
         run.output.emit(planned, is_well=is_well and bool(volumes))
         run.fail_for(planned.failed, len(chosen))
+        _fail_for_unread(planned.unread, planned.indexes or 0)
         if not is_well:
             raise typer.Exit(ExitCode.FINDINGS)
 
@@ -161,6 +169,7 @@ def store_gateway(
     source: BucketOptions,
     http: HttpOptions,
     output: OutputOptions,
+    findings: FindingOptions,
     tenant: Tenants = None,
     exclude_tenant: ExcludedTenants = None,
     ring_source: Annotated[
@@ -177,25 +186,50 @@ def store_gateway(
     zone_awareness: Annotated[
         bool | None, typer.Option("--zone-awareness/--no-zone-awareness", help="Instead of the configuration's.")
     ] = None,
+    exact: Annotated[
+        bool, typer.Option("--exact", help="Read how large each index-header is: two small requests a block.")
+    ] = False,
 ) -> None:
     """Say what each store-gateway holds: blocks, bytes, index-headers on its disk, and open files; the fullest first.
 
-    With the ring it is known who has which block, and which block has no healthy owner. Headers are guessed from the
-    size of indexes. Needs to list the bucket.
+    With the ring it is known who has which block, which block has no healthy owner, and which block queries miss: then
+    it exits 1. Headers are guessed from the size of indexes, or exact with two small requests a block. Changes nothing.
+    Needs to list the bucket; with --exact to get objects.
     """
     from cortexctl.audit.bucket.tenants import choose
     from cortexctl.audit.plan.gateways import plan_gateways
+    from cortexctl.blocks.checks.owners import CHECKS
+    from cortexctl.cli.choosing import chooser
+    from cortexctl.cli.verdict import judge
 
     if ring_source and gateways is not None:
         raise UsageError("--gateways and --source: the ring says how many there are")
+    _refuse_baseline(findings)
     with session(source, output, "plan store-gateway") as run:
+        only = chooser(findings, CHECKS)
         ring = RingOptions(source=ring_source, replication_factor=replication_factor, zone_awareness=zone_awareness)
         known = gateways_beside(run, ring, gateways, http)
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         with run.working(chosen):
-            planned = plan_gateways(run.bucket, chosen, run.now_s, known)
-        run.output.emit(planned.result)
+            planned = plan_gateways(run.bucket, chosen, run.now_s, known, is_exact=exact, only=only, paste=known.paste)
+        is_well = judge(findings, None, planned.findings, lambda *_: True).is_well
+        run.output.emit(planned, is_well=is_well and bool(ring_source))
         run.fail_for(planned.failed, len(chosen))
+        _fail_for_unread(planned.unread, planned.total.blocks)
+        if not is_well:
+            raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _refuse_baseline(findings: FindingOptions) -> None:
+    if findings.baseline is not None:
+        raise UsageError("--baseline: a plan is of now, and nothing of it is known before; --ignore leaves checks out")
+
+
+def _fail_for_unread(unread: "Sequence[CortexctlError]", blocks: int) -> None:
+    """Raise when the store did not give what was to be exact. An index that is broken is the bucket's fault."""
+    refused = [each for each in unread if isinstance(each, SourceError)]
+    if refused:
+        raise PartialError(f"{len(refused)} of {blocks} indexes could not be read, and are guessed: {refused[0]}")
 
 
 def _parameters(run: Session, given: CompactorOptions) -> "Parameters":

@@ -148,9 +148,11 @@ def _parameter(parameter: Any, context: Any, names: tuple[str, ...], metavar: st
 
 
 def _group_of(context: Any) -> str:
-    """Return the first word after the program's name, empty for the program itself; of indexes, the first two."""
+    """Return the first word after the program's name, empty for the program itself; the first two where checks are
+    those of one command.
+    """
     words: list[str] = context.command_path.split()[1:3]
-    return " ".join(words if words == ["bucket", "index"] else words[:1])
+    return " ".join(words if words == ["bucket", "index"] or words[:1] == ["plan"] else words[:1])
 
 
 def _known_words(name: str, group: str) -> tuple[str, ...]:

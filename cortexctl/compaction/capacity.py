@@ -53,14 +53,15 @@ class Peak:
 def peak(job: Job, replication_factor: int, *, at_most: bool = False) -> Peak:
     """Return the disk that a job takes: as is likely, or with every assumption at its worst.
 
-    Nothing but the index's own table of contents tells how large its postings are: they are taken for all of it, which
-    they cannot be.
+    While series are written the index has all but its postings. Of these the result has the part that its sources
+    have; where their tables of contents were not read, that is all of it, which it cannot be.
     """
     sources = [each.most_files if at_most else each.files for each in job.blocks]
     made = expected(job, replication_factor, at_most=at_most)
-    preallocated, index_bytes = -made.chunks_bytes % SEGMENT_BYTES, made.index_bytes
-    if preallocated >= 2 * index_bytes:
-        index_bytes = 0
+    preallocated = -made.chunks_bytes % SEGMENT_BYTES
+    index_bytes, postings_bytes = made.index_bytes, made.temporary_bytes
+    if preallocated >= 2 * postings_bytes:
+        index_bytes, postings_bytes = index_bytes - postings_bytes, 0
     else:
         preallocated = 0
     return Peak(
@@ -69,7 +70,7 @@ def peak(job: Job, replication_factor: int, *, at_most: bool = False) -> Peak:
         chunks_bytes=made.chunks_bytes,
         preallocated_bytes=preallocated,
         index_bytes=index_bytes,
-        postings_bytes=index_bytes,
+        postings_bytes=postings_bytes,
     )
 
 
@@ -92,15 +93,19 @@ def expected(job: Job, replication_factor: int, *, at_most: bool = False) -> Fil
         index = _merged_index(job.blocks, chunks / all_chunks if all_chunks else 1, all_index)
     count = job.partition.count if job.partition else 1
     share = (_SKEW if at_most and count > 1 else 1) / count
+    is_known = any(each.postings_bytes is not None for each in files)
+    postings = sum(each.temporary_bytes for each in files) / all_index if is_known and all_index else None
     return _files(
-        round(chunks * share), round(index * share), sum(each.segments for each in files) if count == 1 else 0
+        round(chunks * share), round(index * share), postings, sum(each.segments for each in files) if count == 1 else 0
     )
 
 
-def _files(chunks_bytes: int, index_bytes: int, source_segments: int = 0) -> Files:
+def _files(chunks_bytes: int, index_bytes: int, postings: float | None, source_segments: int = 0) -> Files:
+    """Return a result's files; `postings` is the part of the index that they are."""
     segments = max(1, -(-chunks_bytes // SEGMENT_BYTES))
     saved_bytes = _SEGMENT_HEADER_BYTES * max(source_segments - segments, 0)
-    return Files(max(chunks_bytes - saved_bytes, 0), index_bytes, 0, _META_BYTES, segments)
+    postings_bytes = None if postings is None else round(index_bytes * postings)
+    return Files(max(chunks_bytes - saved_bytes, 0), index_bytes, 0, _META_BYTES, segments, postings_bytes)
 
 
 def _merged_chunks(run: Sequence[Block], copies: int, *, at_most: bool) -> float:
@@ -169,7 +174,8 @@ def _most(job: Job, replication_factor: int) -> Files:
         has_all = sum(each.level <= 1 for each in run) >= replication_factor
         chunks += _merged_chunks(run, quorum if has_all else 1, at_most=True)
     kept = min(chunks / (sum(each.most_files.chunks_bytes for each in job.blocks) or 1), 1)
-    return _files(round(most.chunks_bytes * kept), most.index_bytes)
+    postings = None if most.postings_bytes is None else most.postings_bytes / (most.index_bytes or 1)
+    return _files(round(most.chunks_bytes * kept), most.index_bytes, postings)
 
 
 @dataclass(frozen=True, slots=True)

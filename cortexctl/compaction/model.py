@@ -29,6 +29,14 @@ class Files:
     parquet_bytes: int = 0
     other_bytes: int = 0
     segments: int = 1
+    postings_bytes: int | None = None
+    """The part of the index that is written to temporary files first: all postings, and the table of their offsets.
+    None where nobody has looked."""
+
+    @property
+    def temporary_bytes(self) -> int:
+        """The postings or, where they are not known, all of the index, which they cannot be."""
+        return self.index_bytes if self.postings_bytes is None else self.postings_bytes
 
     @property
     def total_bytes(self) -> int:

@@ -72,18 +72,33 @@ def _first_job(block: Block, settings: Settings) -> Job:
 
 def _source(block: Block, count: int) -> Block:
     """Return one of so many blocks of equal time that a wide one was made of."""
-    files = block.files
-    index_bytes = files.index_bytes * (_POSTINGS_SHARE + (1 - _POSTINGS_SHARE) / count)
-    parquet_bytes = files.parquet_bytes // count
-    chunks_bytes = files.chunks_bytes // count
+    whole = block.files
+    likely_bytes = round(whole.index_bytes * (_POSTINGS_SHARE + (1 - _POSTINGS_SHARE) / count))
+    likely, most = (
+        Files(
+            whole.chunks_bytes // count,
+            index_bytes,
+            whole.parquet_bytes // count,
+            whole.other_bytes,
+            postings_bytes=_in_proportion(whole, index_bytes),
+        )
+        for index_bytes in (likely_bytes, whole.index_bytes)
+    )
     return Block(
         id=block.id,
         min_time_ms=block.min_time_ms,
         max_time_ms=block.max_time_ms,
         key=block.key,
-        files=Files(chunks_bytes, round(index_bytes), parquet_bytes, files.other_bytes),
-        most=Files(chunks_bytes, files.index_bytes, parquet_bytes, files.other_bytes),
+        files=likely,
+        most=most,
         series=block.series,
         chunks=block.chunks // count,
         is_expected=True,
     )
+
+
+def _in_proportion(whole: Files, index_bytes: int) -> int | None:
+    """Return the postings of an index of so many bytes that is made like another."""
+    if whole.postings_bytes is None or not whole.index_bytes:
+        return None
+    return round(index_bytes * whole.postings_bytes / whole.index_bytes)

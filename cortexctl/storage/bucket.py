@@ -15,7 +15,7 @@ from cortexctl.errors import ConflictError, CortexctlError, NotFoundError, Refus
 from cortexctl.storage.backends import Backend, Conditional
 from cortexctl.storage.bulk import in_order
 from cortexctl.storage.faults import FOREIGN
-from cortexctl.storage.objects import Bounds, Moment, Stored
+from cortexctl.storage.objects import Bounds, Moment, Range, Stored
 from cortexctl.storage.requests import Requests, Totals
 from cortexctl.storage.split import PagesAhead, split_ranges
 
@@ -141,6 +141,24 @@ class Bucket:
     def _read_or_error(self, key: str) -> Stored | SourceError:
         try:
             return self.read(key)
+        except SourceError as error:
+            return error
+
+    def read_range(self, wanted: Range) -> bytes:
+        """Return some of an object's bytes. Raises SourceErrors, also where the object ends before."""
+        body = self.requests.make("GET", wanted.key, lambda: self.backend.fetch_range(wanted))
+        self.requests.tally(read=len(body))
+        if len(body) != wanted.length:
+            raise SourceError(f"{wanted.key}: it ends before the bytes that were asked for")
+        return body
+
+    def read_ranges(self, wanted: Iterable[Range]) -> Iterator[tuple[Range, bytes | SourceError]]:
+        """Yield each range with its bytes, or why they could not be read: in order, and lazily, as `read_many`."""
+        yield from in_order(self._range_or_error, wanted, lambda: self.requests.concurrency)
+
+    def _range_or_error(self, wanted: Range) -> bytes | SourceError:
+        try:
+            return self.read_range(wanted)
         except SourceError as error:
             return error
 

@@ -65,9 +65,18 @@ _TRANSIENT_CODES = frozenset(("SlowDown", "RequestTimeout", "InternalError", "Se
 _MOMENTARY_CODES = frozenset(("ConditionalRequestConflict", "OperationAborted"))
 """What S3 answers to one of two requests that met: which of them lost shows when it is asked again."""
 _NOT_IMPLEMENTED = 501
+_NO_SUCH_RANGE = 416
+_TOO_SHORT = re.compile(r"object was only \d+ bytes long")
+_ALL_OF_IT = re.compile(r"non-partial response|Content-Range response header is missing")
+"""What obstore and Azure's SDK say of an answer that is not the part that was asked for."""
 _DENIED_ERRNO = frozenset((errno.EACCES, errno.EPERM, errno.EROFS))
 _FINAL_NAMES = frozenset(("NotSupportedError", "NotModifiedError"))
 _FINAL_ERRNO = frozenset((errno.ENAMETOOLONG, errno.ELOOP))
+
+
+def sends_all(subject: str) -> SourceError:
+    """Return the error of a store that was asked for a part of an object, and answers with all of it."""
+    return SourceError(f"{subject}: the store answers a request for a part of an object with all of it")
 
 
 class Again(Enum):
@@ -133,6 +142,10 @@ def _mistake(error: BaseException, subject: str) -> CortexctlError | None:
         return NotFoundError(f"{subject}: not an object")
     if names & _KEY_NAMES or "Could not parse path" in str(error):
         return SourceError(f"{subject}: a key that obstore does not take: use --storage-driver s3fs")
+    if _ALL_OF_IT.search(text := _whole_text(error)):
+        return sends_all(subject)
+    if _status(text, error) == _NO_SUCH_RANGE or _TOO_SHORT.search(text):
+        return SourceError(f"{subject}: it ends before the bytes that were asked for")
     if _errno(error) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return SourceError(f"{subject}: no space left on the device")
     if names & _FINAL_NAMES or _errno(error) in _FINAL_ERRNO:

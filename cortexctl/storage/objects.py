@@ -42,6 +42,18 @@ class Moment:
 
 
 @dataclass(frozen=True, slots=True)
+class Range:
+    """Some of an object's bytes, at least one: `length` of them from `start` on.
+
+    There are none counted from the end, for Azure has no such request; how long an object is, its listing says.
+    """
+
+    key: str
+    start: int
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
 class Milestones:
     """What a listing is expected to pass: how many there are, and the keys of some of them, evenly, in order."""
 

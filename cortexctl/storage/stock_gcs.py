@@ -10,13 +10,15 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from cortexctl.blocks.survey import StoredObject
 from cortexctl.storage.backends import Backend, Conditional
-from cortexctl.storage.objects import Stored, Version
+from cortexctl.storage.faults import sends_all
+from cortexctl.storage.objects import Range, Stored, Version
 
 PAGE = 1000
 _NO_BUCKET = "The specified bucket does not exist."
@@ -61,13 +63,19 @@ class GcsfsBackend(Backend):
 
     def fetch(self, key: str) -> Stored:
         """Return an object, in one GET."""
-        headers, body = self._ask("GET", f"{self._downloads}/{quote(self.path(key), safe='')}", {"alt": "media"})
+        headers, body = self._ask("GET", self._download(key), {"alt": "media"})
         modified = headers.get("Last-Modified")
         return Stored(
             body,
             Version(generation=headers.get("x-goog-generation")),
             parsedate_to_datetime(modified).timestamp() if modified else None,
         )
+
+    def fetch_range(self, wanted: Range) -> bytes:
+        """Return a range, in one GET."""
+        last = wanted.start + wanted.length - 1
+        headers = {"Range": f"bytes={wanted.start}-{last}"}
+        return self._ask("GET", self._download(wanted.key), {"alt": "media"}, headers=headers, part_of=wanted.key)[1]
 
     def put(self, key: str, body: bytes, replacing: Stored | None) -> None:
         """Write, if the object has the generation that was read; 0 stands for none."""
@@ -90,6 +98,9 @@ class GcsfsBackend(Backend):
         """Delete, if the object has the generation that was read."""
         self._ask("DELETE", f"{self._objects}/{quote(self.path(key), safe='')}", _condition(replacing))
 
+    def _download(self, key: str) -> str:
+        return f"{self._downloads}/{quote(self.path(key), safe='')}"
+
     def _pages(self, path: str, request: dict[str, str]) -> Iterator[Any]:
         request = {"prefix": path, "maxResults": str(PAGE), **request}
         while True:
@@ -106,16 +117,17 @@ class GcsfsBackend(Backend):
         parameters: dict[str, str],
         body: bytes | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
+        part_of: str = "",
     ) -> tuple[Any, bytes]:
         from fsspec.asyn import sync
 
         query = "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
-        ask = partial(self._request, verb, f"{url}?{query}", body, dict(headers))
+        ask = partial(self._request, verb, f"{url}?{query}", body, dict(headers), part_of)
         found, content = sync(self.fs.loop, ask, timeout=self._timeout_s)
         return found, content
 
     async def _request(
-        self, verb: str, url: str, body: bytes | None, headers: dict[str, str]
+        self, verb: str, url: str, body: bytes | None, headers: dict[str, str], part_of: str
     ) -> tuple[Mapping[str, str], bytes]:
         from aiohttp import ClientResponseError
         from yarl import URL
@@ -123,6 +135,8 @@ class GcsfsBackend(Backend):
         session = await self.fs._set_session()  # noqa: SLF001 - it has no other name
         self.fs.credentials.apply(headers)
         async with session.request(verb, URL(url, encoded=True), data=body, headers=headers) as answer:
+            if part_of and answer.status == HTTPStatus.OK:
+                raise sends_all(part_of)
             content: bytes = await answer.read()
             if answer.status >= 300:
                 names_object = url.startswith((f"{self._objects}/", f"{self._downloads}/"))

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 from cortexctl.blocks.survey import StoredObject, Upload, etag_kept
 from cortexctl.storage.backends import Backend, Conditional
-from cortexctl.storage.objects import Stored, Version
+from cortexctl.storage.faults import sends_all
+from cortexctl.storage.objects import Range, Stored, Version
 
 Call = Callable[..., Any]
 """Makes one request: the name of the API's call, as boto3 has it, and its arguments."""
@@ -69,6 +70,11 @@ async def _read(body: Any) -> Any:
         return await body.read()
 
 
+async def _drop(body: Any) -> bytes:
+    body.close()
+    return b""
+
+
 class S3fsBackend(Backend):
     """S3 through s3fs: its sessions, its loop and its errors, but one request for one answer."""
 
@@ -117,6 +123,20 @@ class S3fsBackend(Backend):
         answer = self._call("get_object", Bucket=self._bucket, Key=self.path(key))
         body: bytes = sync(self.fs.loop, _read, answer["Body"], timeout=self._timeout_s)
         return Stored(body, Version(answer.get("ETag")), answer["LastModified"].timestamp())
+
+    def fetch_range(self, wanted: Range) -> bytes:
+        """Return a range, in one GET."""
+        from fsspec.asyn import sync
+
+        last = wanted.start + wanted.length - 1
+        answer = self._call(
+            "get_object", Bucket=self._bucket, Key=self.path(wanted.key), Range=f"bytes={wanted.start}-{last}"
+        )
+        is_part = "ContentRange" in answer
+        body: bytes = sync(self.fs.loop, _read if is_part else _drop, answer["Body"], timeout=self._timeout_s)
+        if not is_part:
+            raise sends_all(wanted.key)
+        return body
 
     def put(self, key: str, body: bytes, replacing: Stored | None) -> None:
         """Write with If-None-Match or If-Match, in one request."""

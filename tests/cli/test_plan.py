@@ -260,6 +260,8 @@ def test_a_ring_without_healthy_compactors(cli: Cli, backlog: Place, tmp_path: P
         (("disk", "--volume", "1Gi", "--volume", "2Gi"), "--volume '2Gi': that of all is given twice"),
         (("disk", "--volume", "0"), "--volume '0': must be more than nothing"),
         (("disk", "--volume", "a=much"), "'much' is not a size"),
+        (("disk", "--baseline", "old.json"), "--baseline: a plan is of now"),
+        (("store-gateway", "--baseline", "old.json"), "--baseline: a plan is of now"),
         (("disk", "--horizon", "0s"), "--horizon must be more than nothing"),
         (("disk", "--block-ranges", "2h,3h"), "block ranges: 3h is no multiple of 2h"),
         (("compaction", "--rate", "0"), "--rate must be more than nothing"),
@@ -327,7 +329,9 @@ def test_store_gateways_of_a_ring(cli: Cli, backlog: Place, tmp_path: Path) -> N
     assert {each["instance"] for each in found} == {f"i-{at}" for at in range(6)}
     assert sum(each["blocks"] for each in found) == 15 * 3
     assert [each["index_bytes"] for each in found] == sorted((each["index_bytes"] for each in found), reverse=True)
-    assert ran.document["summary"]["blocks_without_owner"] == []
+    summary, held = ran.document["summary"], [each["headers_likely_bytes"] for each in found]
+    assert summary["blocks_without_owner"] == []
+    assert summary["imbalance"] == pytest.approx(max(held) / (sum(held) / 6) - 1, abs=0.001)
     zones = {each["zone"]: 0 for each in found}
     for each in rows(cli(*plan, "--zone-awareness")):
         zones[each["zone"]] += each["blocks"]
@@ -340,8 +344,40 @@ def test_blocks_without_a_healthy_store_gateway(cli: Cli, backlog: Place, tmp_pa
     stored = a_ring(dict.fromkeys(range(6), 7200))
     source = ("-s", save(tmp_path / "store-gateway.bin", stored))
     now = ("--as-of", str(stored.instances["i-0"].timestamp_s + 7200))
-    ran = cli("plan", "store-gateway", *backlog.here, *now, *source, "-t", "team-small")
-    assert f"1 blocks have no healthy owner: team-small/{a_ulid(50)}" in ran.stdout
+    plan = ("plan", "store-gateway", *backlog.here, *now, *source, "-t", "team-small")
+    ran = cli(*plan, code=1)
+    assert f"\nCRITICAL OWN01 team-small {a_ulid(50)}\n    has no healthy owner: i-" in ran.stdout
+    assert f"next: cortexctl ring owners store-gateway -s {source[1]} --block team-small/{a_ulid(50)}" in ran.stdout
+    document = cli(*plan, "-o", "json", code=1).document
+    assert document["summary"]["blocks_without_owner"] == [f"team-small/{a_ulid(50)}"]
+    assert [each["code"] for each in document["summary"]["findings"]] == ["OWN01"]
+    assert {each["state"] for each in rows(cli(*plan, "-o", "json", code=1))} == {"stale"}
+    assert document["summary"]["imbalance"] is None
+    assert cli(*plan, "--ignore", "OWN01").stdout
+    assert cli(*plan, "--ignore", "OWN", "--quiet").stdout == ""
+    ran = cli(*plan, "--only", "DSK", code=2)
+    assert "no check begins with 'DSK'" in ran.stderr
+
+
+def test_exact_headers_and_postings(cli: Cli, sample: Path) -> None:
+    plan = ("plan", "store-gateway", "-b", sample, *AS_OF, "-t", SAMPLE_TENANT, "--exact")
+    (row,) = rows(cli(*plan, "-o", "json"))
+    assert row["headers_exact_bytes"] == row["headers_likely_bytes"] > 114 * 1000
+    assert "headers are exact, from the tables of contents of 114 indexes" in cli(*plan).stdout
+    disk = ("plan", "disk", "-b", sample, *AS_OF, "-t", SAMPLE_TENANT)
+    assert "--exact reads how much of it they are" in cli(*disk).stdout
+    assert "postings are exact of 10 indexes, and of results in proportion" in cli(*disk, "--exact").stdout
+    summary = cli(*disk, "--exact", "-o", "json").document["summary"]
+    assert (summary["indexes_read"], summary["indexes_unread"]) == (10, [])
+
+
+def test_exact_with_indexes_that_are_none(cli: Cli, backlog: Place) -> None:
+    ran = cli("plan", "store-gateway", *backlog.then, "--exact")
+    assert "15 could not be read, and are guessed from the indexes" in ran.stdout
+    assert f"  {TENANT}/{a_ulid(0)}/index: with 32 bytes it is too short to be an index" in ran.stdout
+    assert "  and 10 more" in ran.stdout
+    ran = cli("plan", "disk", *backlog.then, "--exact")
+    assert "15 could not be read, and count with all of their index:" in ran.stdout
 
 
 def test_marked_blocks_are_loaded_until_the_delay_is_over(cli: Cli, backlog: Place, tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ TENANT = "team-a"
 RANGES = st.sampled_from([(2,), (2, 12, 24), (2, 4, 8), (1, 2, 6, 12, 48)])
 STRATEGIES = st.sampled_from(list(Strategy))
 MOST_JOBS = 500
+_SERIES = 64
+"""As many as the partitions of the largest blocks here."""
 
 
 @st.composite
@@ -148,6 +150,25 @@ def test_it_ends_and_no_source_is_lost_or_used_twice(case: tuple[list[Block], Se
     if told.strategy is not Strategy.PARTITIONING:
         sources = sorted(source for each in there.values() for source in each.sources)
         assert sources == sorted(source for each in blocks for source in each.sources)
+
+
+@given(cases())
+@settings(max_examples=200, deadline=None)
+def test_every_series_of_every_block_is_in_one_block_in_the_end(case: tuple[list[Block], Settings, float]) -> None:
+    """Played through with data: a partition's job takes the series of its part out of all that it reads."""
+    blocks, told, now_s = case
+    data = {each.id: {(each.id, series) for series in range(_SERIES)} for each in blocks}
+    everything = set().union(*data.values())
+    read: set[str] = set()
+    for step in until_done(TENANT, blocks, told, now_s):
+        found = set().union(*(data[each.id] for each in step.job.blocks))
+        part = step.job.partition
+        assert part is None or part.count <= _SERIES
+        data[step.result.id] = found if part is None else {e for e in found if e[1] % part.count == part.number}
+        read.update(each.id for each in step.job.blocks)
+    left = [each for block, held in data.items() if block not in read for each in held]
+    assert len(left) == len(set(left))
+    assert set(left) == everything
 
 
 @given(cases())

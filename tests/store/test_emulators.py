@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from tests.servers import AZURITE_KEY
+from tests.servers import ACCESS_KEY, AZURITE_KEY, SECRET_KEY, create_bucket
 
 
 def ask(endpoint: str, verb: str, path: str, body: bytes = b"") -> tuple[int, str]:
@@ -52,6 +52,22 @@ def test_fake_gcs_ignores_where_a_listing_is_to_start(fake_gcs_endpoint: str, bu
     """Google: with list-type=2, only what follows start-after. What is listed before it, cortexctl leaves out."""
     status, said = ask(fake_gcs_endpoint, "GET", f"/{bucket}?list-type=2&start-after=a")
     assert (status, "<Key>a</Key>" in said) == (200, True)
+
+
+def test_rclone_answers_a_range_with_200(rclone_endpoint: str) -> None:
+    """S3: 206. s3fs goes by Content-Range, which is there."""
+    import boto3
+    from botocore.config import Config
+
+    keys = {"aws_access_key_id": ACCESS_KEY, "aws_secret_access_key": SECRET_KEY, "region_name": "us-east-1"}
+    path_style = Config(s3={"addressing_style": "path"}, response_checksum_validation="when_required")
+    client = boto3.client("s3", endpoint_url=rclone_endpoint, config=path_style, **keys)
+    name = f"raw-{uuid.uuid4().hex[:8]}"
+    create_bucket(rclone_endpoint, name)
+    client.put_object(Bucket=name, Key="a", Body=b"0123456789")
+    answer = client.get_object(Bucket=name, Key="a", Range="bytes=2-4")
+    assert (answer["ResponseMetadata"]["HTTPStatusCode"], answer["ContentRange"]) == (200, "bytes 2-4/10")
+    assert answer["Body"].read() == b"234"
 
 
 def test_azurite_ignores_where_a_listing_is_to_start(azurite_endpoint: str) -> None:

@@ -1,14 +1,18 @@
 """What the disk of compactors has to hold, and their volumes checked against it: `plan disk`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from cortexctl.audit.plan.disk_result import DiskPlan
+from cortexctl.audit.plan.indexes import Tocs, with_tocs
 from cortexctl.audit.plan.load import planned_tenants
 from cortexctl.audit.plan.owners import Owners
 from cortexctl.audit.plan.settings import Parameters
+from cortexctl.blocks.planning import PlannedTenant
 from cortexctl.compaction.checks import CHECKS
 from cortexctl.compaction.disk import Instance, TenantDisk, instance, tenant_disk
-from cortexctl.errors import SourceError, UsageError
+from cortexctl.compaction.model import Block
+from cortexctl.errors import DataError, SourceError, UsageError
 from cortexctl.findings import Check, run_checks
 from cortexctl.storage.bucket import Bucket
 
@@ -25,20 +29,27 @@ def plan_disk(
     *,
     volumes: Mapping[str, int],
     horizon_s: float,
+    is_exact: bool = False,
     only: Callable[[Check[Instance]], bool],
     paste: Callable[[str], str],
 ) -> DiskPlan:
     """Return what the disk of each compactor has to hold, and the findings of its volume.
 
+    Where it is to be exact, the postings of each stored index are read, with one range request for each block.
     A tenant that cannot be compacted until something is mended counts as if it were. `volumes` are by instance, "" for
     those not named. Raises UsageError for one that is not in the ring.
     """
     found, failed = list[TenantDisk](), list[SourceError]()
     owned, stopped = dict[str, Sequence[str]](), dict[str, str]()
-    for tenant, planned in planned_tenants(bucket, tenants, now_s, parameters):
+    indexes, unread = 0, list[DataError | SourceError]()
+    for tenant, planned, tocs in _with_postings(
+        bucket, planned_tenants(bucket, tenants, now_s, parameters), is_exact=is_exact
+    ):
         if isinstance(planned, SourceError):
             failed.append(planned)
             continue
+        indexes += len(tocs.found) + len(tocs.unread)
+        unread += tocs.unread.values()
         if planned.stopped:
             stopped[tenant] = planned.stopped
         if not planned.is_over:
@@ -59,7 +70,35 @@ def plan_disk(
     instances = _instances(found, owned, owners, parameters, volumes, horizon_s)
     chosen = [check for check in CHECKS if only(check)]
     findings = [finding for each in instances for finding in run_checks(chosen, each, each.name, paste, "instance")]
-    return DiskPlan(found, instances, findings, parameters, owned, stopped, failed)
+    return DiskPlan(
+        found, instances, findings, parameters, owned, stopped, failed, indexes if is_exact else None, unread
+    )
+
+
+def _with_postings(
+    bucket: Bucket, tenants: Iterator[tuple[str, PlannedTenant | SourceError]], *, is_exact: bool
+) -> Iterator[tuple[str, PlannedTenant | SourceError, Tocs]]:
+    """Yield each tenant, its blocks with the postings that their tables of contents tell."""
+    if not is_exact:
+        yield from ((tenant, each, Tocs()) for tenant, each in tenants)
+        return
+    items = (
+        ((tenant, each), tenant, [(block.id, block.files.index_bytes) for block in _live(each)])
+        for tenant, each in tenants
+    )
+    for (tenant, planned), tocs in with_tocs(bucket, items, with_heads=False):
+        if isinstance(planned, PlannedTenant):
+            planned.blocks = [_measured(block, tocs) for block in planned.blocks]
+        yield tenant, planned, tocs
+
+
+def _live(planned: PlannedTenant | SourceError) -> Sequence[Block]:
+    return planned.blocks if isinstance(planned, PlannedTenant) and not planned.is_over else ()
+
+
+def _measured(block: Block, tocs: Tocs) -> Block:
+    toc = tocs.found.get(block.id)
+    return block if toc is None else replace(block, files=replace(block.files, postings_bytes=toc.postings_bytes))
 
 
 def _instances(

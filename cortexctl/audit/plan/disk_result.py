@@ -7,12 +7,13 @@ from typing import Any
 from cortexctl.audit.plan.settings import Parameters
 from cortexctl.compaction import capacity
 from cortexctl.compaction.disk import Instance, Need, TenantDisk, Weighed
-from cortexctl.errors import SourceError
+from cortexctl.errors import DataError, SourceError
 from cortexctl.findings import Finding
 from cortexctl.results import Column, Kind, Row
 from cortexctl.units import format_duration, format_size, format_time_ms
 
 _SHOWN_BLOCKS = 12
+_SHOWN_UNREAD = 5
 
 _COLUMNS = (
     Column("tenant", Kind.ID),
@@ -21,11 +22,11 @@ _COLUMNS = (
     Column("share", Kind.SHARE, "OF THE WORST"),
     Column("job"),
     Column("when"),
-    Column("start_ms", Kind.TIME_MS, "FROM"),
+    Column("start_ms", Kind.TIME_MS, "FROM", wide=True),
     Column("range_s", Kind.DURATION_S),
     Column("blocks", Kind.COUNT),
     Column("jobs", Kind.COUNT, "BACKLOG"),
-    Column("active_series", Kind.COUNT, "SERIES"),
+    Column("active_series", Kind.COUNT, "SERIES", wide=True),
     Column("window_bytes", Kind.BYTES, "LARGEST WINDOW", wide=True),
     Column("growth", Kind.COUNT, wide=True),
     Column("owner", Kind.ID, wide=True),
@@ -44,6 +45,10 @@ class DiskPlan:
     stopped: Mapping[str, str]
     """Why tenants are not compacted now."""
     failed: Sequence[SourceError] = ()
+    indexes: int | None = None
+    """How many indexes were to be looked at; None where none was."""
+    unread: Sequence[DataError | SourceError] = ()
+    """Those of them that could not be."""
     collection: str = "items"
 
     @property
@@ -68,6 +73,8 @@ class DiskPlan:
             "findings": [each.document() for each in self.findings],
             "stopped": dict(self.stopped),
             "parameters": list(self.parameters.rows()),
+            "indexes_read": None if self.indexes is None else self.indexes - len(self.unread),
+            "indexes_unread": [str(each) for each in self.unread],
             "failed": len(self.failed),
         }
 
@@ -110,6 +117,7 @@ class DiskPlan:
             lines += _need_lines(each)
         lines += self._rule_lines()
         lines += _worst_lines(self.tenants[0])
+        lines += self._exactness_lines()
         lines += [f"{tenant} is not compacted: {why}" for tenant, why in self.stopped.items()]
         lines.append(self.parameters.described())
         for finding in self.findings:
@@ -127,6 +135,18 @@ class DiskPlan:
         if rule:
             series = f"{rule['active_series']} active series ({rule['tenant']})"
             yield f"Cortex' rule of thumb: {at_once} x {series} x 15 kB = {format_size(rule['needed_bytes'])}"
+
+    def _exactness_lines(self) -> Iterator[str]:
+        yield "exact: the sizes of stored blocks, from the listing; estimated: what jobs make of them"
+        if self.indexes is None:
+            yield "postings are taken for all of an index, which they cannot be; --exact reads how much of it they are"
+            return
+        read = self.indexes - len(self.unread)
+        if read or not self.unread:
+            yield f"postings are exact of {read} indexes, and of results in proportion"
+        if self.unread:
+            yield f"{len(self.unread)} could not be read, and count with all of their index:"
+            yield from (f"  {each}" for each in self.unread[:_SHOWN_UNREAD])
 
 
 def _row(each: TenantDisk, worst_bytes: int, owner: Sequence[str] | None) -> Row:

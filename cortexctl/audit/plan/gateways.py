@@ -1,43 +1,28 @@
-"""What store-gateways hold of a bucket: blocks, index-headers on disk, open files: `plan store-gateway`."""
+"""Store-gateways and the blocks of a bucket: who holds what, and which blocks nobody serves: `plan store-gateway`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from cortexctl.audit.bucket.blocks import views
+from cortexctl.audit.plan.gateways_result import GatewaysPlan, Load
+from cortexctl.audit.plan.indexes import Sizes, Tocs, with_tocs
 from cortexctl.blocks import layout
+from cortexctl.blocks.checks.owners import CHECKS
+from cortexctl.blocks.owning import OwnedTenant, Reading
 from cortexctl.blocks.view import Block, Delays, TenantView
-from cortexctl.errors import SourceError, UsageError
-from cortexctl.results import Column, Kind, Row, Table
+from cortexctl.config import CortexConfig
+from cortexctl.config.rings import ring_config
+from cortexctl.errors import DataError, SourceError, UsageError
+from cortexctl.findings import Check, Finding, run_checks
+from cortexctl.ring.block_owners import Placing, gateway_shard, without_newcomers
 from cortexctl.ring.checked import CheckedRing
-from cortexctl.ring.components import BLOCKS_OWNER_SYNC
-from cortexctl.ring.hashes import block_token, dynamic_shard_size
-from cortexctl.ring.shards import shuffle_shard
+from cortexctl.ring.components import STORE_GATEWAY
 from cortexctl.ring.view import View
 from cortexctl.storage.bucket import Bucket
-from cortexctl.units import format_duration, format_size
-
-ANY = "each store-gateway"
-"""The name of a store-gateway where they are not told apart."""
-HEADER_LIKELY, HEADER_MOST = 0.11, 0.20
-"""The part of an index that its header has: 5 to 20 percent. Labels with many values make it large."""
-_NAMED = 5
-
-_COLUMNS = (
-    Column("instance", Kind.ID),
-    Column("zone"),
-    Column("tenants", Kind.COUNT),
-    Column("blocks", Kind.COUNT),
-    Column("headers_likely_bytes", Kind.BYTES, "HEADERS LIKELY"),
-    Column("headers_most_bytes", Kind.BYTES, "AT MOST"),
-    Column("share", Kind.SHARE, "OF THE FULLEST"),
-    Column("open_files", Kind.COUNT, "OPEN FILES"),
-    Column("size_bytes", Kind.BYTES, "BLOCKS' SIZE"),
-    Column("index_bytes", Kind.BYTES, "INDEXES", wide=True),
-)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Gateways:
     """The store-gateways, as far as they are known."""
 
@@ -45,9 +30,11 @@ class Gateways:
     count: int = 1
     """How many there are, where no ring tells."""
     replication_factor: int = 3
-    ignore_deletion_mark_delay_s: float = 6 * 3600
-    """For how long a block that is marked is still loaded."""
+    reading: Reading = field(default_factory=Reading)
     shard_sizes: "ShardSizes | None" = None
+    """None where tenants are not sharded."""
+    paste: Callable[[str], str] = str
+    """Makes of a command on their ring one that can be pasted."""
 
     def __post_init__(self) -> None:
         if self.checked is not None and not self.checked.stored.lists_tokens:
@@ -58,13 +45,11 @@ class Gateways:
 
     def shard(self, tenant: str) -> View | None:
         """Return the store-gateways that a tenant's blocks are spread over; None without a ring."""
-        if self.checked is None:
-            return None
-        view = self.checked.view
-        if self.shard_sizes is None:
-            return view
-        size = dynamic_shard_size(self.shard_sizes.of(tenant), len(view.instances))
-        return shuffle_shard(view, tenant, size, zone_stable=True)
+        return None if self.checked is None else self.part(self.checked.view, tenant)
+
+    def part(self, view: View, tenant: str) -> View:
+        """Return the part of a ring, as it is or was, that a tenant's blocks are spread over."""
+        return view if self.shard_sizes is None else gateway_shard(view, tenant, self.shard_sizes.of(tenant))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,113 +64,141 @@ class ShardSizes:
         return self.overrides.get(tenant, self.default)
 
 
-@dataclass(slots=True)
-class _Load:
-    blocks: int = 0
-    size_bytes: int = 0
-    index_bytes: int = 0
-    tenants: set[str] = field(default_factory=set)
+def reading_of(config: CortexConfig | None) -> Reading:
+    """Return how queriers look for blocks, by a configuration or by Cortex's defaults."""
+    if config is None:
+        return Reading()
+    store = config.bucket_store
+    return Reading(store.consistency_delay_s, store.sync_interval_s, store.ignore_deletion_mark_delay_s)
 
-    def take(self, tenant: str, block: Block) -> None:
-        self.blocks += 1
-        self.size_bytes += block.size_bytes
-        self.index_bytes += block.files[layout.INDEX].size_bytes
-        self.tenants.add(tenant)
+
+def shard_sizes_of(config: CortexConfig | None) -> ShardSizes | None:
+    """Return the sizes of tenants' shards; None where a configuration does not say that there are any."""
+    if config is None or ring_config(config, STORE_GATEWAY).sharding_strategy != "shuffle-sharding":
+        return None
+    own = {name: limits.store_gateway_tenant_shard_size for name, limits in config.overrides.items()}
+    return ShardSizes(config.limits.store_gateway_tenant_shard_size, own)
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedGateways:
-    """A row a store-gateway, and the tenants that could not be read."""
+class LoadedTenant:
+    """A tenant, and those of its blocks that store-gateways load."""
 
-    result: Table
-    failed: Sequence[SourceError]
+    id: str
+    view: TenantView
+    blocks: Sequence[Block]
+
+    def marked_s(self, block: Block) -> float | None:
+        """Return when a block was marked for deletion."""
+        return _marked_s(self.view, block)
 
 
-def plan_gateways(bucket: Bucket, tenants: Sequence[str], now_s: float, gateways: Gateways) -> PlannedGateways:
-    """Return what each store-gateway holds, the fullest first; from listings alone."""
-    total, loads, orphans, failed = _Load(), dict[str, _Load](), list[str](), list[SourceError]()
-    if gateways.checked is not None:
-        loads = {name: _Load() for name in gateways.checked.view.instances}
+def loaded_tenants(
+    bucket: Bucket, tenants: Sequence[str], now_s: float, delay_s: float
+) -> Iterator[LoadedTenant | SourceError]:
+    """Yield each tenant with the blocks that store-gateways load, from listings alone; or why it could not be read.
+
+    Those that are marked for deletion count until `delay_s` is over.
+    """
     for tenant, view in views(bucket, tenants, now_s, Delays(), with_metas=False, with_marks=False):
         if isinstance(view, SourceError):
-            failed.append(view)
-            continue
-        shard = gateways.shard(tenant)
-        for block in _loaded(view, now_s, gateways.ignore_deletion_mark_delay_s):
-            total.take(tenant, block)
-            if shard is not None:
-                found = shard.replica_set(block_token(block.id), BLOCKS_OWNER_SYNC)
-                owners = [] if found.error else [name for name in found.instances if name in loads]
-                for name in owners:
-                    loads[name].take(tenant, block)
-                if not owners:
-                    orphans.append(f"{tenant}/{block.id}")
-    rows = list(_rows(loads, total, gateways))
-    summary = {
-        "tenants": len(total.tenants),
-        "blocks": total.blocks,
-        "size_bytes": total.size_bytes,
-        "index_bytes": total.index_bytes,
-        "replication_factor": _factor(gateways),
-        "blocks_without_owner": orphans,
-        "failed": len(failed),
-    }
-    return PlannedGateways(Table(_COLUMNS, rows, summary, note=_note(summary, gateways)), failed)
-
-
-def _factor(gateways: Gateways) -> int:
-    return gateways.replication_factor if gateways.checked is None else gateways.checked.settings.replication_factor
+            yield view
+        else:
+            yield LoadedTenant(tenant, view, list(_loaded(view, now_s, delay_s)))
 
 
 def _loaded(view: TenantView, now_s: float, delay_s: float) -> Iterator[Block]:
-    """Yield the blocks that store-gateways load: those that are marked count until the delay is over."""
     for block in view.blocks.values():
-        mark = block.files.get(layout.DELETION_MARK) or view.global_deletion_marks.get(block.id)
-        is_ignored = mark is not None and now_s - mark.modified_s > delay_s
+        marked_s = _marked_s(view, block)
+        is_ignored = marked_s is not None and now_s - marked_s > delay_s
         if not block.is_partial and layout.INDEX in block.files and not is_ignored:
             yield block
 
 
-def _rows(loads: dict[str, _Load], total: _Load, gateways: Gateways) -> Iterator[Row]:
-    fullest = max((each.index_bytes for each in loads.values()), default=0)
-    if gateways.checked is None:
-        factor = min(gateways.replication_factor, gateways.count) / gateways.count
-        blocks, size_bytes, index_bytes = (
-            round(each * factor) for each in (total.blocks, total.size_bytes, total.index_bytes)
-        )
-        part = _Load(blocks, size_bytes, index_bytes, total.tenants)
-        yield _row(ANY, None, part, part.index_bytes)
-        return
-    members = gateways.checked.view.instances
-    for name, load in sorted(loads.items(), key=lambda each: (-each[1].index_bytes, each[0])):
-        yield _row(name, members[name].zone, load, fullest)
+def _marked_s(view: TenantView, block: Block) -> float | None:
+    mark = block.files.get(layout.DELETION_MARK) or view.global_deletion_marks.get(block.id)
+    return None if mark is None else mark.modified_s
 
 
-def _row(name: str, zone: str | None, load: _Load, fullest_bytes: int) -> dict[str, Any]:
+def plan_gateways(
+    bucket: Bucket,
+    tenants: Sequence[str],
+    now_s: float,
+    gateways: Gateways,
+    *,
+    is_exact: bool,
+    only: Callable[[Check[Any]], bool],
+    paste: Callable[[str], str],
+) -> GatewaysPlan:
+    """Return what each store-gateway holds, and the findings of blocks that nobody serves.
+
+    From listings alone; where it is to be exact, with two range requests for each block.
+    """
+    chosen = [check for check in CHECKS if only(check)]
+    total, loads = Load(), dict[str, Load]()
+    failed, findings = list[SourceError](), list[Finding]()
+    orphans, unread = list[str](), list[DataError | SourceError]()
+    view = before = None
+    if gateways.checked is not None:
+        view = gateways.checked.view
+        before = without_newcomers(view)
+        loads = {name: Load() for name in view.instances}
+    for tenant, tocs in _with_tocs(
+        bucket, loaded_tenants(bucket, tenants, now_s, gateways.reading.ignore_deletion_mark_delay_s), is_exact=is_exact
+    ):
+        if isinstance(tenant, SourceError):
+            failed.append(tenant)
+            continue
+        unread += tocs.unread.values()
+        owned = None
+        if view is not None and before is not None:
+            placing = Placing(gateways.part(view, tenant.id), gateways.part(before, tenant.id))
+            owned = OwnedTenant(tenant.id, placing, now_s, gateways.reading)
+        for block in tenant.blocks:
+            toc = tocs.found.get(block.id)
+            size_bytes, index_bytes = block.size_bytes, block.files[layout.INDEX].size_bytes
+            total.take(tenant.id, size_bytes, index_bytes, toc)
+            if owned is not None:
+                found = owned.take(block.id, block.files[layout.META].modified_s, tenant.marked_s(block))
+                owners = [name for name in found.owners if name in loads]
+                for name in owners:
+                    loads[name].take(tenant.id, size_bytes, index_bytes, toc)
+                if not owners:
+                    orphans.append(f"{tenant.id}/{block.id}")
+        if owned is not None:
+            findings += run_checks(chosen, owned, tenant.id, paste)
+    checked = gateways.checked
+    return GatewaysPlan(
+        total=total,
+        loads=loads,
+        members={} if checked is None else _members(checked.view),
+        has_ring=checked is not None,
+        count=gateways.count,
+        replication_factor=gateways.replication_factor if checked is None else checked.settings.replication_factor,
+        ignore_deletion_mark_delay_s=gateways.reading.ignore_deletion_mark_delay_s,
+        is_exact=is_exact,
+        orphans=orphans,
+        unread=unread,
+        findings=findings,
+        failed=failed,
+    )
+
+
+def _members(view: View) -> dict[str, tuple[str, str]]:
     return {
-        "instance": name,
-        "zone": zone or None,
-        "tenants": len(load.tenants),
-        "blocks": load.blocks,
-        "headers_likely_bytes": round(load.index_bytes * HEADER_LIKELY),
-        "headers_most_bytes": round(load.index_bytes * HEADER_MOST),
-        "share": round(load.index_bytes / fullest_bytes, 4) if fullest_bytes else 0.0,
-        "open_files": load.blocks,
-        "size_bytes": load.size_bytes,
-        "index_bytes": load.index_bytes,
+        name: (each.zone, each.state_name if view.is_alive(each) else "stale") for name, each in view.instances.items()
     }
 
 
-def _note(summary: dict[str, Any], gateways: Gateways) -> str:
-    sizes = f"{format_size(summary['size_bytes'])}, their indexes {format_size(summary['index_bytes'])}"
-    delay = format_duration(gateways.ignore_deletion_mark_delay_s)
-    lines = [
-        f"{summary['blocks']} blocks of {summary['tenants']} tenants, {sizes}",
-        f"headers are guessed from the indexes: {HEADER_LIKELY:.0%} likely, {HEADER_MOST:.0%} at most",
-        f"with replication factor {summary['replication_factor']}; blocks that are marked count for {delay}",
-    ]
-    orphans = summary["blocks_without_owner"]
-    if orphans:
-        more = f" and {len(orphans) - _NAMED} more" if len(orphans) > _NAMED else ""
-        lines.append(f"{len(orphans)} blocks have no healthy owner: {', '.join(orphans[:_NAMED])}{more}")
-    return "\n".join(lines)
+def _with_tocs(
+    bucket: Bucket, tenants: Iterator[LoadedTenant | SourceError], *, is_exact: bool
+) -> Iterator[tuple[LoadedTenant | SourceError, Tocs]]:
+    if not is_exact:
+        return ((each, Tocs()) for each in tenants)
+    return with_tocs(bucket, ((each, *_indexes(each)) for each in tenants), with_heads=True)
+
+
+def _indexes(tenant: LoadedTenant | SourceError) -> tuple[str, Sizes]:
+    if isinstance(tenant, SourceError):
+        return "", []
+    return tenant.id, [(block.id, block.files[layout.INDEX].size_bytes) for block in tenant.blocks]

@@ -8,7 +8,10 @@ from cortexctl.cli.ring.options import AccessOptions, HttpOptions, RingOptions
 from cortexctl.cli.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cortexctl.audit.plan.gateways import Gateways
+    from cortexctl.ring.checked import CheckedRing
     from cortexctl.ring.components import Component
     from cortexctl.ring.survey import RingSurvey
 
@@ -17,6 +20,13 @@ def ring_beside(
     component: "Component", ring: RingOptions, source: BucketOptions, http: HttpOptions, output: OutputOptions
 ) -> "RingSurvey":
     """Return a ring, under the configuration and the time-outs of the bucket. Raises where there is none."""
+    return _read(component, ring, source, http, output)[0]
+
+
+def _read(
+    component: "Component", ring: RingOptions, source: BucketOptions, http: HttpOptions, output: OutputOptions
+) -> "tuple[RingSurvey, Callable[[str], str]]":
+    """Return a ring, and how a command on it is pasted."""
     from cortexctl.audit.ring.survey import raise_unless_found
     from cortexctl.cli.ring.session import ring_session
 
@@ -31,26 +41,21 @@ def ring_beside(
     access = AccessOptions(**spoken, timeout=source.timeout, deadline=source.deadline)
     with ring_session(given, access, output, "plan") as run:
         run.is_silent = True
-        return raise_unless_found(run.survey([component]), component)
+        return raise_unless_found(run.survey([component]), component), run.paste
 
 
 def gateways_beside(run: Session, ring: RingOptions, count: int | None, http: HttpOptions) -> "Gateways":
     """Return the store-gateways as far as they are known: by their ring where it is named, else by their number."""
-    from cortexctl.audit.plan.gateways import Gateways, ShardSizes
+    from cortexctl.audit.plan.gateways import Gateways, reading_of, shard_sizes_of
     from cortexctl.config.rings import ring_config
     from cortexctl.ring.components import STORE_GATEWAY
 
-    config, sizes = run.config, None
-    told = None if config is None else ring_config(config, STORE_GATEWAY)
-    if config is not None and told is not None and told.sharding_strategy == "shuffle-sharding":
-        own = {name: limits.store_gateway_tenant_shard_size for name, limits in config.overrides.items()}
-        sizes = ShardSizes(config.limits.store_gateway_tenant_shard_size, own)
-    checked = ring_beside(STORE_GATEWAY, ring, run.source, http, run.output.options).primary if ring.source else None
-    delay_s = Gateways().ignore_deletion_mark_delay_s
-    return Gateways(
-        checked,
-        count or 1,
-        ring.replication_factor or (told.replication_factor if told else STORE_GATEWAY.replication_factor),
-        config.bucket_store.ignore_deletion_mark_delay_s if config else delay_s,
-        sizes,
-    )
+    config = run.config
+    told = STORE_GATEWAY if config is None else ring_config(config, STORE_GATEWAY)
+    checked: CheckedRing | None = None
+    paste: Callable[[str], str] = run.paste
+    if ring.source:
+        survey, paste = _read(STORE_GATEWAY, ring, run.source, http, run.output.options)
+        checked = survey.primary
+    factor = ring.replication_factor or told.replication_factor
+    return Gateways(checked, count or 1, factor, reading_of(config), shard_sizes_of(config), paste)

@@ -13,7 +13,7 @@ from cortexctl.blocks import layout
 from cortexctl.blocks.survey import StoredObject, Upload
 from cortexctl.errors import NotFoundError, RefusedError, SourceError
 from cortexctl.storage.backends import Backend
-from cortexctl.storage.objects import Moment, Stored
+from cortexctl.storage.objects import Moment, Range, Stored
 from cortexctl.storage.snapshots.reader import SnapshotFile
 from cortexctl.storage.snapshots.records import Scope
 
@@ -102,6 +102,10 @@ class SnapshotBackend(Backend):
         if is_listed or not is_known:
             self._raise_absent(key)
         raise NotFoundError(f"{key}: not found")
+
+    def fetch_range(self, wanted: Range) -> bytes:
+        """Return some of an object that was saved."""
+        return self.fetch(wanted.key).body[wanted.start : wanted.start + wanted.length]
 
     def put(self, key: str, body: bytes, replacing: Stored | None) -> None:
         """Refuse."""

@@ -1,11 +1,15 @@
 """Disk of single jobs, worked out by hand."""
 
+from dataclasses import replace
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from cortexctl.compaction import capacity
 from cortexctl.compaction.capacity import SEGMENT_BYTES, expected, peak, result
 from cortexctl.compaction.default import job_of
-from cortexctl.compaction.model import Block, Job, Partition
+from cortexctl.compaction.model import Block, Files, Job, Partition
 from tests.compaction_blocks import GIB, HOUR_MS, a_block, weighing
 
 
@@ -62,6 +66,32 @@ def test_of_two_moments_the_worse_counts() -> None:
     found = peak(job_of(with_index), 1, at_most=True)
     assert found.preallocated_bytes == 0
     assert found.total_bytes == pytest.approx((0.9 + 0.4 + 0.5 + 0.5) * GIB, abs=10)
+
+
+def test_postings_that_are_known_are_what_is_there_twice() -> None:
+    """While series are written the rest of the index is there; postings come after, and are copied."""
+    files = replace(weighing(10, 1), postings_bytes=GIB // 4)
+    found = peak(job_of([a_block(str(at), 0, 2, files=files) for at in range(3)]), 3)
+    assert (found.chunks_bytes, found.index_bytes, found.postings_bytes) == (10 * GIB, GIB, GIB // 4)
+    assert found.total_bytes == (33 + 10 + 1) * GIB + GIB // 4
+    # A quarter of the last segment is in use: preallocated are 3/8 GiB, less than twice the postings of 1/4 GiB.
+    files = replace(weighing(10.125, 1), postings_bytes=GIB // 4)
+    assert peak(job_of([a_block(str(at), 0, 2, files=files) for at in range(3)]), 3).preallocated_bytes == 0
+    # With postings of 1/8 GiB, the moment before is the worse: the index then lacks them.
+    files = replace(weighing(10.125, 1), postings_bytes=GIB // 8)
+    found = peak(job_of([a_block(str(at), 0, 2, files=files) for at in range(3)]), 3)
+    assert (found.preallocated_bytes, found.postings_bytes) == (3 * GIB // 8, 0)
+    assert found.index_bytes == GIB - GIB // 8
+
+
+def test_a_source_whose_postings_are_not_known_counts_with_all_of_its_index() -> None:
+    known, unknown = replace(weighing(10, 1), postings_bytes=GIB // 2), weighing(10, 1)
+    blocks = [a_block("a", 0, 12, level=2, files=known), a_block("b", 12, 24, level=2, files=unknown)]
+    most = peak(job_of(blocks), 3, at_most=True)
+    assert (most.index_bytes, most.postings_bytes) == (2 * GIB, 3 * GIB // 2)
+    made = result(job_of(blocks), 1, 3)
+    assert made.files.postings_bytes == round(made.files.index_bytes * 3 / 4)
+    assert result(job_of(halves()), 1, 3).files.postings_bytes is None
 
 
 def test_parquet_copies_are_downloaded_too() -> None:
@@ -130,3 +160,37 @@ def test_active_series_are_those_of_the_latest_smallest_window() -> None:
     assert capacity.active_series([*older, *latest, wide], 2 * HOUR_MS, 3) == 200  # each is in three of six ingesters
     assert capacity.active_series([wide], 2 * HOUR_MS, 3) == 5000
     assert capacity.active_series([], 2 * HOUR_MS, 3) == 0
+
+
+SIZES = st.tuples(st.integers(1, 2048), st.integers(0, 2048), st.integers(0, 1024), st.floats(0, 1))
+"""Chunks, index and parquet copies in MiB, and the part of the index that postings are."""
+
+
+@given(st.lists(SIZES, min_size=2, max_size=5), st.sampled_from([1, 2, 4]))
+@settings(deadline=None)
+def test_at_most_is_the_larger_of_two_moments_that_are_summed_up_by_hand(
+    sizes: list[tuple[int, int, int, float]], parts: int
+) -> None:
+    """Sources that follow each other: all is copied. With partitions, a fifth more of what is written."""
+    blocks = [
+        a_block(
+            str(at),
+            2 * at,
+            2 * at + 2,
+            level=2,
+            files=Files(chunks << 20, index << 20, parquet << 20, 100, 1, round((index << 20) * share)),
+        )
+        for at, (chunks, index, parquet, share) in enumerate(sizes)
+    ]
+    job = Job(tuple(blocks), "k", 0, 24 * HOUR_MS, Partition(7, parts, 0) if parts > 1 else None)
+    downloaded = sum(each.files.total_bytes for each in blocks)
+    skew = 1.2 if parts > 1 else 1
+    chunks, index, postings = (
+        sum(getattr(each.files, name) for each in blocks) / parts * skew
+        for name in ("chunks_bytes", "index_bytes", "postings_bytes")
+    )
+    while_series = downloaded + -(-chunks // SEGMENT_BYTES) * SEGMENT_BYTES + index - postings
+    while_index = downloaded + chunks + index + postings
+    found = peak(job, 3, at_most=True)
+    # What one segment instead of several saves in headers, and rounding.
+    assert found.total_bytes == pytest.approx(max(while_series, while_index), abs=8 * len(blocks) + 8)

@@ -1,5 +1,6 @@
 """What a tenant and a compactor need, and the checks of its volume."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -63,6 +64,25 @@ def test_replicas_of_two_hours_and_the_day_cross_over() -> None:
     assert worst(RANGES, 13) == [24, 26]
     assert worst((12 * HOUR_MS, 24 * HOUR_MS), 3) == [24, 36]
     assert worst(RANGES, 1) == [24]
+
+
+def test_the_last_job_of_a_day_downloads_the_parquet_copies_of_its_halves() -> None:
+    found = needed(a_block("day", 0, 24, level=4, files=weighing(24, 0, 10)))
+    assert found.worst is not None
+    assert found.worst.likely.parquet_bytes == 10 * GIB
+    assert found.worst.likely.sources_bytes == 34 * GIB
+    assert found.worst.likely.chunks_bytes == pytest.approx(24 * GIB, abs=16)
+
+
+def test_postings_of_a_day_tell_those_of_its_halves() -> None:
+    """Half of an index of 2 GiB is the same in both halves, so each has 1.5 GiB, a quarter of that postings."""
+    files = replace(weighing(24, 2), postings_bytes=GIB // 2)
+    found = needed(a_block("day", 0, 24, level=4, files=files))
+    assert found.worst is not None
+    (_, source) = found.worst.job.blocks
+    assert source.files.index_bytes == 3 * GIB // 2
+    assert source.files.postings_bytes == 3 * GIB // 8
+    assert found.worst.likely.postings_bytes == 3 * GIB // 8
 
 
 def test_stored_replicas_are_measured() -> None:
