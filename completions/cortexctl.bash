@@ -27,7 +27,7 @@ _cortexctl_at() {
             valued=""
             ;;
         "ring")
-            commands="list show check diff snapshot owners tokens forget restore watch"
+            commands="list show check diff snapshot owners tokens simulate forget restore watch"
             options="--help"
             valued=""
             ;;
@@ -65,6 +65,11 @@ _cortexctl_at() {
             commands=""
             options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --ring --help"
             valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --ring"
+            ;;
+        "ring simulate")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --add --zone --remove --lose-zone -b --bucket -t --tenant --user --shard-size --blocks-per-minute --series --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --add --zone --remove --lose-zone -b --bucket -t --tenant --user --shard-size --blocks-per-minute --series"
             ;;
         "ring forget")
             commands=""
@@ -208,13 +213,13 @@ _cortexctl_at() {
             ;;
         "plan disk")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --volume --horizon --help"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --volume --horizon --exact --help"
             valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --fail-on --only --ignore --baseline --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --volume --horizon"
             ;;
         "plan store-gateway")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant -s --source --gateways --replication-factor --zone-awareness --no-zone-awareness --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant -s --source --gateways --replication-factor"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant -s --source --gateways --replication-factor --zone-awareness --no-zone-awareness --exact --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant -s --source --gateways --replication-factor"
             ;;
         "journal")
             commands="ls show undo resume"
@@ -299,7 +304,7 @@ _cortexctl() {
         fi
     done
     case "$command $previous" in
-        "version -o" | "ring list -o" | "ring show -o" | "ring check -o" | "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring forget -o" | "ring restore -o" | "ring watch -o" | "bucket tenants -o" | "bucket ls -o" | "bucket inspect -o" | "bucket why -o" | "bucket check -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket snapshot -o" | "bucket diff -o" | "bucket index show -o" | "bucket index check -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "plan compaction -o" | "plan disk -o" | "plan store-gateway -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "config lint -o" | "config show -o" | "config use-context -o" | "config validate -o" | "version --output" | "ring list --output" | "ring show --output" | "ring check --output" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring forget --output" | "ring restore --output" | "ring watch --output" | "bucket tenants --output" | "bucket ls --output" | "bucket inspect --output" | "bucket why --output" | "bucket check --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket snapshot --output" | "bucket diff --output" | "bucket index show --output" | "bucket index check --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "plan compaction --output" | "plan disk --output" | "plan store-gateway --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output" | "config lint --output" | "config show --output" | "config use-context --output" | "config validate --output")
+        "version -o" | "ring list -o" | "ring show -o" | "ring check -o" | "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring simulate -o" | "ring forget -o" | "ring restore -o" | "ring watch -o" | "bucket tenants -o" | "bucket ls -o" | "bucket inspect -o" | "bucket why -o" | "bucket check -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket snapshot -o" | "bucket diff -o" | "bucket index show -o" | "bucket index check -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "plan compaction -o" | "plan disk -o" | "plan store-gateway -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "config lint -o" | "config show -o" | "config use-context -o" | "config validate -o" | "version --output" | "ring list --output" | "ring show --output" | "ring check --output" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring simulate --output" | "ring forget --output" | "ring restore --output" | "ring watch --output" | "bucket tenants --output" | "bucket ls --output" | "bucket inspect --output" | "bucket why --output" | "bucket check --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket snapshot --output" | "bucket diff --output" | "bucket index show --output" | "bucket index check --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "plan compaction --output" | "plan disk --output" | "plan store-gateway --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output" | "config lint --output" | "config show --output" | "config use-context --output" | "config validate --output")
             _cortexctl_reply -W "table wide json ndjson csv yaml"
             return
             ;;
@@ -307,7 +312,7 @@ _cortexctl() {
             _cortexctl_reply -W "table wide json ndjson csv yaml svg html"
             return
             ;;
-        *" -s" | *" --source" | *" --config.file" | *" --from-live" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --baseline" | *" --earlier" | *" --token-file" | *" --plan-out" | *" --journal-dir" | *" --from" | *" -b" | *" --bucket" | *" --runtime-config.file" | *" --objstore.config-file")
+        *" -s" | *" --source" | *" --config.file" | *" --from-live" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --baseline" | *" --earlier" | *" --token-file" | *" -b" | *" --bucket" | *" --plan-out" | *" --journal-dir" | *" --from" | *" --runtime-config.file" | *" --objstore.config-file")
             _cortexctl_reply -f
             return
             ;;
@@ -329,6 +334,10 @@ _cortexctl() {
             ;;
         "plan disk --only" | "plan disk --ignore")
             _cortexctl_reply -W "DSK DSK01 DSK02"
+            return
+            ;;
+        "plan store-gateway --only" | "plan store-gateway --ignore")
+            _cortexctl_reply -W "OWN OWN01 OWN02"
             return
             ;;
         "config lint --only" | "config lint --ignore")
@@ -368,7 +377,7 @@ _cortexctl() {
     else
         case "$command $position" in
             "explain 0")
-                _cortexctl_reply -W "BLK01 BLK02 BLK03 BLK04 BLK05 BLK06 BLK07 BLK08 BLK09 BLK10 BLK11 BLK12 BLK13 BLK14 BLK15 BLK16 BLK17 CMP01 CMP02 CMP03 CMP04 CMP05 CMP06 CMP07 CMP08 CMP09 IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 LCK01 LCK02 LCK03 MRK01 MRK02 MRK03 MRK04 MRK05 MRK06 MRK07 MRK08 OBJ01 OBJ02 OBJ03 OBJ04 PAR01 PAR02 PAR03 POI01 POI02 POI03 POI04 POI05 POI06 TEN01 TEN02 TEN03 TEN04 TEN05 RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46 RNG47 RNG48 RNG49 DSK01 DSK02 CFG01 CFG02 CFG03 CFG04 CFG05 CFG06 CFG07 CFG08 CFG09 CFG10 CFG11 CFG12 CFG13 CFG14 CFG15 CFG16 CFG17 CFG18 CFG19 CFG20 CFG21 CFG22 CFG23 CFG24 CFG25 CFG26 CFG27 CFG28 CFG29 CFG30 CFG31 CFG32 CFG33 CFG34 CFG35 CFG36 CFG37 CFG38 CFG39 CFG40 CFG41 CFG42 CFG43"
+                _cortexctl_reply -W "BLK01 BLK02 BLK03 BLK04 BLK05 BLK06 BLK07 BLK08 BLK09 BLK10 BLK11 BLK12 BLK13 BLK14 BLK15 BLK16 BLK17 CMP01 CMP02 CMP03 CMP04 CMP05 CMP06 CMP07 CMP08 CMP09 IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 LCK01 LCK02 LCK03 MRK01 MRK02 MRK03 MRK04 MRK05 MRK06 MRK07 MRK08 OBJ01 OBJ02 OBJ03 OBJ04 PAR01 PAR02 PAR03 POI01 POI02 POI03 POI04 POI05 POI06 TEN01 TEN02 TEN03 TEN04 TEN05 RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46 RNG47 RNG48 RNG49 DSK01 DSK02 OWN01 OWN02 CFG01 CFG02 CFG03 CFG04 CFG05 CFG06 CFG07 CFG08 CFG09 CFG10 CFG11 CFG12 CFG13 CFG14 CFG15 CFG16 CFG17 CFG18 CFG19 CFG20 CFG21 CFG22 CFG23 CFG24 CFG25 CFG26 CFG27 CFG28 CFG29 CFG30 CFG31 CFG32 CFG33 CFG34 CFG35 CFG36 CFG37 CFG38 CFG39 CFG40 CFG41 CFG42 CFG43"
                 ;;
             "demo 0" | "ring snapshot 0" | "ring tokens "* | "bucket snapshot 0" | "config lint "*)
                 _cortexctl_reply -f
@@ -376,7 +385,7 @@ _cortexctl() {
             "completion 0")
                 _cortexctl_reply -W "bash zsh fish"
                 ;;
-            "ring list "* | "ring show 0" | "ring check "* | "ring diff 0" | "ring snapshot "* | "ring owners 0" | "ring forget 0" | "ring restore 0" | "ring watch 0")
+            "ring list "* | "ring show 0" | "ring check "* | "ring diff 0" | "ring snapshot "* | "ring owners 0" | "ring simulate 0" | "ring forget 0" | "ring restore 0" | "ring watch 0")
                 _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
                 ;;
         esac
