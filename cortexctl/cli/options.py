@@ -171,6 +171,28 @@ class FindingOptions:
             metavar="FILE",
         ),
     ] = None
+    history: Annotated[
+        Path | None,
+        typer.Option(
+            "--history",
+            help="Remember runs in this file, and say what is new, fixed, or still there since the last.",
+            metavar="FILE",
+        ),
+    ] = None
+
+
+@dataclass(frozen=True)
+class CronOptions:
+    """How a run keeps out of the way of others."""
+
+    start_jitter: Annotated[
+        str | None,
+        typer.Option("--start-jitter", help="Wait for up to this long before the start.", metavar="DURATION"),
+    ] = None
+    lock_file: Annotated[
+        Path | None,
+        typer.Option("--lock-file", help="Exit 7 at once if another run holds this file.", metavar="FILE"),
+    ] = None
 
 
 @dataclass(frozen=True)

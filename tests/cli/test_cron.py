@@ -1,0 +1,84 @@
+"""Locks, jitter and history of runs that nobody watches."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cortexctl.cli.cron import in_turn, keep_history, read_history
+from cortexctl.cli.options import CronOptions
+from cortexctl.errors import LockedError, UsageError
+from cortexctl.history import Run
+
+HOLD = """
+import sys
+from pathlib import Path
+from cortexctl.cli.cron import in_turn
+from cortexctl.cli.options import CronOptions
+with in_turn(CronOptions(lock_file=Path(sys.argv[1]))):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_run_is_told_who_holds_the_lock_and_the_next_one_gets_it(tmp_path: Path) -> None:
+    options = CronOptions(lock_file=tmp_path / "lock")
+    command = [sys.executable, "-c", HOLD, str(options.lock_file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout is not None
+        assert first.stdout.readline() == "held\n"
+        held = rf"lock: held by another run \(process {first.pid}, begun \S+ ago\)"
+        with pytest.raises(LockedError, match=held), in_turn(options):
+            pytest.fail("two runs at once")
+        first.kill()
+        first.wait()
+    with in_turn(options):
+        pass
+
+
+def test_a_lock_that_says_nothing_of_its_holder_is_a_lock(tmp_path: Path) -> None:
+    import fcntl
+
+    with (tmp_path / "lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        options, said = CronOptions(lock_file=tmp_path / "lock"), "held by another run; nothing was done"
+        with pytest.raises(LockedError, match=said), in_turn(options):
+            pytest.fail("two runs at once")
+
+
+def test_a_lock_in_no_directory_is_wrong_usage(tmp_path: Path) -> None:
+    options = CronOptions(lock_file=tmp_path / "none" / "lock")
+    with pytest.raises(UsageError, match="lock: cannot be locked: No such file"), in_turn(options):
+        pytest.fail("without a lock")
+
+
+def test_the_start_waits_for_less_than_the_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("cortexctl.cli.cron.time.sleep", waited.append)
+    for _ in range(20):
+        with in_turn(CronOptions(start_jitter="2m")):
+            pass
+    assert all(0 <= each <= 120 for each in waited)
+    assert len(set(waited)) > 1
+
+
+def test_history_is_kept_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    path, run = tmp_path / "runs.jsonl", Run("bucket check", "s3://b", 1.0, [])
+    assert read_history(path) == []
+    keep_history(path, [], run)
+    keep_history(path, read_history(path), run)
+    assert read_history(path) == [run, run]
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_history_that_cannot_be_kept_is_said_and_fails_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep_history(tmp_path / "none" / "runs.jsonl", [], Run("c", "t", 1.0, []))
+    assert "runs.jsonl: the history was not kept: No such file" in capsys.readouterr().err
+
+
+def test_a_history_in_no_directory_is_wrong_usage(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="its directory is not there"):
+        read_history(tmp_path / "none" / "runs.jsonl")
