@@ -10,12 +10,23 @@ from typing import Any, Protocol
 
 
 class Kind(StrEnum):
-    """How a table shows a value; machine formats always get the value itself."""
+    """What a value is: how a table shows it, its type in the schemas, and whether it is a gauge of `-o prom`."""
 
     TEXT = "text"
     ID = "id"
     """What an operator copies into the next command: kept in one piece on the narrowest terminal."""
+    STATE = "state"
+    """One of a few words."""
+    FLAG = "flag"
+    """True or false."""
+    LIST = "list"
+    FACTS = "facts"
+    """Values by name."""
     COUNT = "count"
+    """An amount, which adds up."""
+    NUMBER = "number"
+    """A number that does not: a level, a token."""
+    PERCENT = "percent"
     BYTES = "bytes"
     TIME_S = "time_s"
     TIME_MS = "time_ms"
@@ -34,6 +45,8 @@ class Column:
     heading: str = ""
     wide: bool = False
     """Shown only with `-o wide`."""
+    is_key: bool = False
+    """Whether it tells rows apart, besides the columns of IDs: a label of the gauges of `-o prom`."""
 
     @property
     def title(self) -> str:
@@ -45,7 +58,7 @@ class Column:
     @property
     def is_number(self) -> bool:
         """Whether a table aligns it right."""
-        return self.kind in (Kind.COUNT, Kind.BYTES, Kind.DURATION_S)
+        return self.kind in (Kind.COUNT, Kind.NUMBER, Kind.PERCENT, Kind.BYTES, Kind.DURATION_S)
 
 
 Row = Mapping[str, Any]

@@ -10,9 +10,14 @@ from cortexctl.results import Document, Result
 from cortexctl.units import format_time
 
 
-def schema(output: OutputSpec) -> str:
+def schema_name(command: str) -> str:
     """Return the name of the promise: `cortexctl/bucket-ls/v1`."""
-    return f"cortexctl/{'-'.join(output.command.split())}/v1"
+    return f"cortexctl/{'-'.join(command.split())}/v1"
+
+
+def schema(output: OutputSpec) -> str:
+    """Return the name of the promise that a document keeps."""
+    return schema_name(output.command)
 
 
 def head(summary: Mapping[str, Any], output: OutputSpec) -> dict[str, Any]:

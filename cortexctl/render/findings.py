@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TextIO
 
 from cortexctl.baseline import Compared
-from cortexctl.findings import Finding, Severity
+from cortexctl.findings import Check, Finding, Severity
 from cortexctl.render.select import select
 from cortexctl.render.spec import OutputSpec
 from cortexctl.render.table import cell_width, write_footer
@@ -15,6 +15,7 @@ from cortexctl.render.text import escape, evidence
 from cortexctl.results import Column, Kind, Row
 
 _WIDE = frozenset(("name", "evidence", "consequence", "next"))
+_KINDS = {"severity": Kind.SEVERITY, "evidence": Kind.FACTS, "known": Kind.FLAG}
 _WORST_FIRST = sorted(Severity, reverse=True)
 _INDENT = "    "
 
@@ -43,13 +44,24 @@ class FindingsResult:
     """What could not be read, and why."""
     compared: Compared | None = None
     """How they compare with a baseline: a page shows only what is new."""
+    checks: Sequence[Check[Any]] = ()
+    """What was looked for, those not run among them."""
+    scopes: Sequence[str] = ()
+    """The tenants or rings by name, where they are known."""
+    fail_on: Severity = Severity.HIGH
+    """From which severity on a finding fails the run."""
+
+    @property
+    def is_known(self) -> Sequence[bool]:
+        """Of each finding, whether the baseline has it."""
+        return [False] * len(self.findings) if self.compared is None else self.compared.known
 
     @property
     def columns(self) -> Sequence[Column]:
         """The fields of `Finding.document`, in its order."""
         names = ["code", "name", "severity", self.scope, "subject", "message", "evidence", "consequence", "next"]
         names += [] if self.compared is None else ["known"]
-        return [Column(name, Kind.SEVERITY if name == "severity" else Kind.TEXT, wide=name in _WIDE) for name in names]
+        return [Column(name, _KINDS.get(name, Kind.TEXT), wide=name in _WIDE) for name in names]
 
     @property
     def collection(self) -> str:

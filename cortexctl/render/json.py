@@ -16,15 +16,15 @@ _INVISIBLE = re.compile("[\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2069\u
 def write_json(result: Result, output: OutputSpec, stream: TextIO) -> None:
     """Write one document, indented by two: the envelope, then the rows under the result's own key."""
     selection = select(result, output)
-    stream.write(_pretty(head(result.summary, output)).removesuffix("\n}"))
+    stream.write(encode_pretty(head(result.summary, output)).removesuffix("\n}"))
     stream.write(f",\n  {encode(plain(result.collection))}: [")
     between = "\n    "
     for document in selection.documents():
-        stream.write(between + _pretty(document, depth=2))
+        stream.write(between + encode_pretty(document, depth=2))
         between = ",\n    "
     stream.write("]" if between == "\n    " else "\n  ]")
     after = tail(result).items()
-    stream.writelines(f",\n  {encode(key)}: {_pretty(value, depth=1)}" for key, value in after)
+    stream.writelines(f",\n  {encode(key)}: {encode_pretty(value, depth=1)}" for key, value in after)
     stream.write("\n}\n")
 
 
@@ -37,7 +37,7 @@ def write_lines(result: Result, output: OutputSpec, stream: TextIO) -> None:
 
 def write_item(answer: Document, output: OutputSpec, stream: TextIO) -> None:
     """Write one thing as a document."""
-    stream.write(_pretty(whole(answer, output)) + "\n")
+    stream.write(encode_pretty(whole(answer, output)) + "\n")
 
 
 def write_item_line(answer: Document, output: OutputSpec, stream: TextIO) -> None:
@@ -52,7 +52,8 @@ def encode(value: Any) -> str:
     return _visible(msgspec.json.encode(value).decode())
 
 
-def _pretty(value: Any, depth: int = 0) -> str:
+def encode_pretty(value: Any, depth: int = 0) -> str:
+    """Return a plain value as JSON indented by two, as it stands at a depth of a document."""
     import msgspec
 
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

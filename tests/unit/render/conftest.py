@@ -1,14 +1,16 @@
 """Results with hostile values, and the comparison of a text with its golden file."""
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cortexctl.findings import Finding, Severity
+from cortexctl.baseline import Compared, Known
+from cortexctl.findings import Finding, Problem, Severity, check
 from cortexctl.render import FindingsResult, Format, NotRun, OutputSpec, emit
 from cortexctl.results import Column, Document, Kind, Result, Table
 
@@ -109,6 +111,51 @@ def findings() -> FindingsResult:
     old = Finding("IDX09", "old", Severity.INFO, "team-b", "", "index is old", {}, "", "")
     lacking = [NotRun("RNG39", "a second --source"), NotRun("STG01", "--ring"), NotRun("RNG40", "a second --source")]
     return FindingsResult([mark, gone, old, mark], lacking, scopes_checked=12)
+
+
+@check("MRK01", "local-deletion-mark-only", Severity.HIGH)
+def local_mark_only(_: object) -> Iterator[Problem]:
+    """A block's deletion mark has no global copy.
+
+    The compactor skips the block.
+
+    `cortexctl bucket marks migrate`.
+    """
+    yield from ()
+
+
+@check("IDX09", "old", Severity.INFO)
+def old(_: object) -> Iterator[Problem]:
+    """The index is old.
+
+    Nothing."""
+    yield from ()
+
+
+@check("TEN04", "no-limit", Severity.WARNING, needs=("--runtime-config.file",))
+def no_limit(_: object) -> Iterator[Problem]:
+    """A tenant has no limit.
+
+    It may grow."""
+    yield from ()
+
+
+@pytest.fixture
+def audit(findings: FindingsResult) -> FindingsResult:
+    """A whole audit: two tenants of which one is well, one not read, a check not run, and a baseline."""
+    mark, _, old_index, _ = findings.findings
+    fixed = Known("MRK01", Severity.HIGH, "team-c", "01JD6Z0000CCCCCCCCCCCCCCCC", "deletion mark has no global copy")
+    return FindingsResult(
+        [mark, replace(mark, subject="01JD6Z0000DDDDDDDDDDDDDDDD"), old_index, replace(mark, subject=HOSTILE)],
+        [NotRun("TEN04", "--runtime-config.file")],
+        scopes_checked=3,
+        notes=["delays are Cortex' defaults"],
+        unread=[{"tenant": "team-d", "error": f"team-d: access denied {HOSTILE}"}],
+        compared=Compared("yesterday.json", [True, False, False, False], [fixed]),
+        checks=[old, no_limit, local_mark_only],
+        scopes=["team-a", "team-b", "team-c"],
+        fail_on=Severity.HIGH,
+    )
 
 
 @pytest.fixture
