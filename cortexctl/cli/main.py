@@ -11,7 +11,7 @@ from cortexctl.cli import journal, plan
 from cortexctl.cli.bucket import app as bucket
 from cortexctl.cli.config import app as config
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import OutputOptions
+from cortexctl.cli.options import AnswerOutputOptions
 from cortexctl.cli.ring import app as ring
 
 app = typer.Typer(
@@ -59,7 +59,7 @@ def explain(
 
 @app.command()
 @grouped
-def version(output: OutputOptions) -> None:
+def version(output: AnswerOutputOptions) -> None:
     """Show the version.
 
     With -o json also those of the libraries that matter.

@@ -93,13 +93,18 @@ class BucketOptions:
 
 
 @dataclass(frozen=True)
-class OutputOptions:
-    """What the answer looks like, and when it is judged."""
+class ResultOptions:
+    """What the answer looks like, where it goes, and when it is judged. Which formats it has is for each command."""
 
-    output: Annotated[
-        Literal["table", "wide", "json", "ndjson", "csv", "yaml"],
-        typer.Option("--output", "-o", help="The format of the result."),
-    ] = "table"
+    output: str = "table"
+    output_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-file",
+            help="Write the result there, whole or not at all, instead of to stdout; with --quiet too.",
+            metavar="FILE",
+        ),
+    ] = None
     fields: Annotated[str | None, typer.Option("--fields", help="The columns to show, in order.", metavar="A,B,…")] = (
         None
     )
@@ -117,6 +122,85 @@ class OutputOptions:
         ),
     ] = None
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing when all is well.")] = False
+
+
+_FORMAT = typer.Option("--output", "-o", help="The format of the result.")
+_MaxSeries = Annotated[
+    int,
+    typer.Option(
+        "--max-series",
+        min=1,
+        help="With -o prom, how many series a metric may have; the rest is added up under _other.",
+        metavar="N",
+    ),
+]
+_MetricLabels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--metric-label",
+        help="With -o prom and --pushgateway, a label of every metric: cluster=prod. Repeatable.",
+        metavar="NAME=VALUE",
+    ),
+]
+
+
+@dataclass(frozen=True)
+class OutputOptions(ResultOptions):
+    """Of a command whose answer has rows."""
+
+    output: Annotated[Literal["table", "wide", "json", "ndjson", "csv", "yaml", "html"], _FORMAT] = "table"
+
+
+@dataclass(frozen=True)
+class AnswerOutputOptions(ResultOptions):
+    """Of a command whose answer is one thing."""
+
+    output: Annotated[Literal["table", "wide", "json", "ndjson", "yaml", "html"], _FORMAT] = "table"
+
+
+@dataclass(frozen=True)
+class WatchOutputOptions(ResultOptions):
+    """Of a command that does not end by itself."""
+
+    output: Annotated[Literal["table", "wide", "ndjson"], _FORMAT] = "table"
+
+
+@dataclass(frozen=True)
+class GaugesOutputOptions(ResultOptions):
+    """Of a command whose rows are measures."""
+
+    output: Annotated[Literal["table", "wide", "json", "ndjson", "csv", "yaml", "html", "prom"], _FORMAT] = "table"
+    max_series: _MaxSeries = 1000
+    metric_label: _MetricLabels = None
+
+
+@dataclass(frozen=True)
+class FindingsOutputOptions(ResultOptions):
+    """Of a command that finds what is wrong."""
+
+    output: Annotated[
+        Literal["table", "wide", "json", "ndjson", "csv", "yaml", "html", "prom", "junit", "sarif", "github"], _FORMAT
+    ] = "table"
+    max_series: _MaxSeries = 1000
+    metric_label: _MetricLabels = None
+    webhook: Annotated[
+        str | None,
+        typer.Option(
+            "--webhook",
+            help="POST the JSON document there too; with --quiet, not when all is well.",
+            metavar="URL",
+            envvar="CORTEXCTL_WEBHOOK",
+        ),
+    ] = None
+    pushgateway: Annotated[
+        str | None,
+        typer.Option(
+            "--pushgateway",
+            help="Push what -o prom shows there too.",
+            metavar="URL",
+            envvar="CORTEXCTL_PUSHGATEWAY",
+        ),
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, ExcludedTenants, FindingOptions, OutputOptions, Tenants
+from cortexctl.cli.options import (
+    BucketOptions,
+    ExcludedTenants,
+    FindingOptions,
+    FindingsOutputOptions,
+    GaugesOutputOptions,
+    ResultOptions,
+    Tenants,
+)
 from cortexctl.cli.ring.beside import gateways_beside, ring_beside
 from cortexctl.cli.ring.options import HttpOptions, RingOptions
 from cortexctl.cli.session import Session, session
@@ -61,7 +69,7 @@ class CompactorOptions:
 def compaction(
     source: BucketOptions,
     http: HttpOptions,
-    output: OutputOptions,
+    output: GaugesOutputOptions,
     compactor: CompactorOptions,
     tenant: Tenants = None,
     exclude_tenant: ExcludedTenants = None,
@@ -101,7 +109,7 @@ def compaction(
 def disk(
     source: BucketOptions,
     http: HttpOptions,
-    output: OutputOptions,
+    output: FindingsOutputOptions,
     findings: FindingOptions,
     compactor: CompactorOptions,
     tenant: Tenants = None,
@@ -129,6 +137,7 @@ def disk(
     from cortexctl.cli.choosing import chooser
     from cortexctl.compaction.checks import CHECKS
     from cortexctl.findings import Severity, worst
+    from cortexctl.render import FindingsResult
 
     volumes = _volumes(volume or [])
     horizon_s = parse_duration_s(horizon)
@@ -154,9 +163,19 @@ def disk(
                 only=only,
                 paste=run.paste,
             )
-        grade = worst(planned.findings)
-        is_well = grade is None or grade < Severity[findings.fail_on.upper()]
-        run.output.emit(planned, is_well=is_well and bool(volumes))
+        grade, fail_on = worst(planned.findings), Severity[findings.fail_on.upper()]
+        is_well = grade is None or grade < fail_on
+        found = FindingsResult(
+            planned.findings,
+            (),
+            len(planned.instances),
+            scope="instance",
+            checks=[each for each in CHECKS if only(each)],
+            scopes=[each.name for each in planned.instances],
+            unread=[{"error": str(each)} for each in planned.failed],
+            fail_on=fail_on,
+        )
+        run.output.emit(planned, is_well=is_well and bool(volumes), findings=found)
         run.fail_for(planned.failed, len(chosen))
         _fail_for_unread(planned.unread, planned.indexes or 0)
         if not is_well:
@@ -168,7 +187,7 @@ def disk(
 def store_gateway(
     source: BucketOptions,
     http: HttpOptions,
-    output: OutputOptions,
+    output: FindingsOutputOptions,
     findings: FindingOptions,
     tenant: Tenants = None,
     exclude_tenant: ExcludedTenants = None,
@@ -201,6 +220,7 @@ def store_gateway(
     from cortexctl.blocks.checks.owners import CHECKS
     from cortexctl.cli.choosing import chooser
     from cortexctl.cli.verdict import judge
+    from cortexctl.render import FindingsResult
 
     if ring_source and gateways is not None:
         raise UsageError("--gateways and --source: the ring says how many there are")
@@ -212,8 +232,18 @@ def store_gateway(
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         with run.working(chosen):
             planned = plan_gateways(run.bucket, chosen, run.now_s, known, is_exact=exact, only=only, paste=known.paste)
-        is_well = judge(findings, None, planned.findings, lambda *_: True).is_well
-        run.output.emit(planned, is_well=is_well and bool(ring_source))
+        verdict = judge(findings, None, planned.findings, lambda *_: True)
+        is_well = verdict.is_well
+        found = FindingsResult(
+            planned.findings,
+            (),
+            len(chosen),
+            unread=[{"error": str(each)} for each in planned.failed],
+            checks=[each for each in CHECKS if only(each) and ring_source],
+            scopes=chosen,
+            fail_on=verdict.fail_on,
+        )
+        run.output.emit(planned, is_well=is_well and bool(ring_source), findings=found)
         run.fail_for(planned.failed, len(chosen))
         _fail_for_unread(planned.unread, planned.total.blocks)
         if not is_well:
@@ -245,7 +275,7 @@ def _parameters(run: Session, given: CompactorOptions) -> "Parameters":
 
 
 def _owners(
-    given: CompactorOptions, source: BucketOptions, http: HttpOptions, output: OutputOptions, parameters: "Parameters"
+    given: CompactorOptions, source: BucketOptions, http: HttpOptions, output: ResultOptions, parameters: "Parameters"
 ) -> "Owners | None":
     """Return who compacts which tenant, where the source of the compactor ring is named."""
     if not given.ring_source:

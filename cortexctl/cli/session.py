@@ -7,14 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from cortexctl import __version__
 from cortexctl.cli.contexts import bucket_in_context, say_context
 from cortexctl.cli.exits import complain
-from cortexctl.cli.options import BucketOptions, LockOptions, OutputOptions
+from cortexctl.cli.options import BucketOptions, LockOptions, ResultOptions
+from cortexctl.cli.output import Output as Output
 from cortexctl.errors import CortexctlError, PartialError, UsageError
 from cortexctl.units import format_size, format_time, parse_duration_s, parse_time_s
 
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from cortexctl.blocks.view import Delays
     from cortexctl.config import CortexConfig
     from cortexctl.config.contexts import Context
-    from cortexctl.render import OutputSpec
-    from cortexctl.results import Document, Result
     from cortexctl.storage.bucket import Bucket
     from cortexctl.storage.requests import Totals
 
@@ -118,53 +116,8 @@ def how_far(totals: "Totals", tenants: int) -> tuple[int, int | None, str]:
     return totals.requests["GET"], None, label
 
 
-class Output:
-    """Where results go: stdout for them, stderr for everything else."""
-
-    def __init__(self, options: OutputOptions, command: str, started_at_s: float) -> None:
-        self.options = options
-        self.command = command
-        self.started_at_s = started_at_s
-
-    def emit(self, result: "Result | Document", *, is_well: bool = False) -> None:
-        """Write the result to stdout; with --quiet, not when all is well."""
-        if not (self.options.quiet and is_well):
-            self._write(result, self.options.output, sys.stdout)
-
-    def preview(self, result: "Result | Document") -> None:
-        """Show a person what is about to be asked, on stderr: stdout is for the result."""
-        self._write(result, "table", sys.stderr)
-
-    def _write(self, result: "Result | Document", output: str, stream: TextIO) -> None:
-        from cortexctl.render import emit
-
-        emit(result, self.spec(output, stream), stream)
-        stream.flush()
-
-    def spec(self, output: str, stream: TextIO) -> "OutputSpec":
-        """Return what the options ask of a stream's output."""
-        from cortexctl.render import Format, OutputSpec
-
-        terminal = stream.isatty()
-        return OutputSpec(
-            format=Format(output),
-            command=self.command,
-            version=__version__,
-            started_at_s=self.started_at_s,
-            fields=tuple(each.strip() for each in (self.options.fields or "").split(",") if each.strip()),
-            sort=tuple(self.options.sort or ()),
-            headers=not self.options.no_headers,
-            colour=terminal and not os.environ.get("NO_COLOR"),
-        )
-
-    def say(self, message: str) -> None:
-        """Tell the operator something, on stderr; not with --quiet."""
-        if not self.options.quiet:
-            typer.echo(message, err=True)
-
-
 @contextmanager
-def session(source: BucketOptions, output: OutputOptions, command: str) -> Iterator[Session]:
+def session(source: BucketOptions, output: ResultOptions, command: str) -> Iterator[Session]:
     """Open the bucket for one run, and say at its end what it took."""
     from cortexctl.cli.heap import give_back_large_buffers
     from cortexctl.cli.locate import find_bucket
@@ -185,7 +138,12 @@ def session(source: BucketOptions, output: OutputOptions, command: str) -> Itera
     )
     to = Output(output, command, started_at_s)
     say_context(to, context, written.context)
-    with open_bucket(location, bounds, Driver(source.storage_driver), read_only=source.read_only) as bucket:
+    to.timeout_s = bounds.timeout_s
+    with (
+        to.to_the_end(),
+        open_bucket(location, bounds, Driver(source.storage_driver), read_only=source.read_only) as bucket,
+    ):
+        to.requests = bucket.totals.requests
         present_s = started_at_s if bucket.moment is None else bucket.moment.taken_at_s
         now_s = present_s if output.as_of is None else parse_time_s(output.as_of, present_s)
         if bucket.moment is not None:

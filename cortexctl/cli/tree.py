@@ -169,11 +169,23 @@ def _known_words(name: str, group: str) -> tuple[str, ...]:
 
 
 def _groups() -> Iterator[Group]:
-    for name, group in (vars(option_groups) | vars(ring_options)).items():
-        if is_dataclass(group):
-            title = re.sub(r"(?<!^)([A-Z])", r" \1", name).capitalize()
-            about = " ".join((group.__doc__ or "").split())
-            yield Group(name, title, about, frozenset(each.name for each in fields(group)))
+    """Yield the groups, without what a class made from one defines anew: each command has that in its own way."""
+    found: dict[str, Any] = {
+        name: each for name, each in (vars(option_groups) | vars(ring_options)).items() if is_dataclass(each)
+    }
+    own = {name: _redefined(each) for name, each in found.items()}
+    for name, group in found.items():
+        if own[name]:
+            continue
+        title = re.sub(r"(?<!^)([A-Z])", r" \1", name).capitalize()
+        about = " ".join((group.__doc__ or "").split())
+        left_out = {field for other in found if issubclass(found[other], group) for field in own[other]}
+        yield Group(name, title, about, frozenset(each.name for each in fields(group)) - left_out)
+
+
+def _redefined(group: Any) -> set[str]:
+    inherited = {each.name for base in group.__mro__[1:] if is_dataclass(base) for each in fields(base)}
+    return inherited & set(vars(group).get("__annotations__", {}))
 
 
 GROUPS = tuple(_groups())

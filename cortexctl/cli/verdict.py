@@ -9,7 +9,7 @@ from cortexctl.errors import UsageError
 
 if TYPE_CHECKING:
     from cortexctl.baseline import Baseline, Compared
-    from cortexctl.findings import Finding
+    from cortexctl.findings import Finding, Severity
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Verdict:
 
     is_well: bool
     compared: "Compared | None"
+    fail_on: "Severity"
 
 
 def read_baseline(options: FindingOptions, scope_kind: str = "tenant") -> "Baseline | None":
@@ -45,4 +46,5 @@ def judge(
 
     compared = None if baseline is None else compare(findings, baseline, looked_for)
     grade = worst(findings if compared is None else compared.new(findings))
-    return Verdict(grade is None or grade < Severity[options.fail_on.upper()], compared)
+    fail_on = Severity[options.fail_on.upper()]
+    return Verdict(grade is None or grade < fail_on, compared, fail_on)

@@ -12,7 +12,7 @@ from cortexctl.cli.completion import script
 from cortexctl.cli.main import app
 from cortexctl.ring.components import COMPONENTS
 
-FORMATS = ["csv", "json", "ndjson", "table", "wide", "yaml"]
+FORMATS = ["csv", "html", "json", "ndjson", "table", "wide", "yaml"]
 CODES = sorted(check.code for check in checks())
 RINGS = sorted(COMPONENTS)
 SHELLS = ["bash", "zsh", "fish"]
@@ -41,6 +41,9 @@ ANSWERS = {
     "bucket ls --us": ["--user"],
     "bucket ls -o ": FORMATS,
     "bucket ls --output ": FORMATS,
+    "bucket check -o ": sorted([*FORMATS, "github", "junit", "prom", "sarif"]),
+    "bucket tenants --output p": ["prom"],
+    "ring watch -o ": ["ndjson", "table", "wide"],
     "bucket ls --output j": ["json"],
     "bucket ls --state p": ["partial"],
     "bucket index check --fail-on c": ["critical"],

@@ -12,11 +12,12 @@ from cortexctl.cli.options import (
     BucketOptions,
     ExcludedTenants,
     FindingOptions,
+    FindingsOutputOptions,
     JournalOptions,
     LockOptions,
-    OutputOptions,
     Tenants,
 )
+from cortexctl.cli.output import OF_FINDINGS, OF_ROWS
 from cortexctl.cli.session import session
 from cortexctl.errors import ExitCode, UsageError
 from cortexctl.units import parse_size
@@ -25,7 +26,7 @@ from cortexctl.units import parse_size
 @grouped
 def check(
     source: BucketOptions,
-    output: OutputOptions,
+    output: FindingsOutputOptions,
     findings: FindingOptions,
     apply: ApplyOptions,
     lock: LockOptions,
@@ -61,6 +62,8 @@ def check(
     is_fixing = bool(split_codes(fix)) or apply.plan is not None
     if not is_fixing and (apply.apply or apply.plan_out is not None):
         raise UsageError("a check changes nothing: give --fix CODE with --apply and --plan-out")
+    if is_fixing and output.output in OF_FINDINGS:
+        raise UsageError(f"-o {output.output} is of findings, and --fix shows a plan; it has {', '.join(OF_ROWS)}")
     with session(source, output, "bucket check fix" if is_fixing else "bucket check") as run:
         looking = asked(run, findings, tenant, exclude_tenant, None if volume is None else parse_size(volume))
         if is_fixing:

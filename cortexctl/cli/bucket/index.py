@@ -15,6 +15,7 @@ from cortexctl.cli.options import (
     BucketOptions,
     ExcludedTenants,
     FindingOptions,
+    FindingsOutputOptions,
     JournalOptions,
     LockOptions,
     OutputOptions,
@@ -54,7 +55,7 @@ def show(
 @grouped
 def check(
     source: BucketOptions,
-    output: OutputOptions,
+    output: FindingsOutputOptions,
     findings: FindingOptions,
     tenant: Tenants = None,
     exclude_tenant: ExcludedTenants = None,
@@ -82,7 +83,16 @@ def check(
             checked.findings,
             lambda code, name: code in run_codes and name in chosen and name not in checked.unread,
         )
-        result = FindingsResult(checked.findings, (), checked.tenants, compared=verdict.compared)
+        result = FindingsResult(
+            checked.findings,
+            (),
+            checked.tenants,
+            unread=[{"error": str(each)} for each in checked.failed],
+            compared=verdict.compared,
+            checks=[each for each in OF_AN_INDEX if only(each)],
+            scopes=[each for each in chosen if each not in checked.unread],
+            fail_on=verdict.fail_on,
+        )
         run.output.emit(result, is_well=verdict.is_well)
         run.fail_for(checked.failed, len(chosen))
         if not verdict.is_well:

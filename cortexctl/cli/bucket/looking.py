@@ -23,6 +23,8 @@ class Looked:
     scope: "Scope"
     checked: "CheckedBucket"
     verdict: Verdict
+    checks: "Sequence[Check[Any]]"
+    """What was looked for."""
 
     @property
     def is_well(self) -> bool:
@@ -34,8 +36,17 @@ class Looked:
         from cortexctl.render import FindingsResult, NotRun
 
         not_run = [NotRun(*each) for each in self.checked.not_run]
-        tenants = len(self.scope.tenants)
-        return FindingsResult(self.checked.findings, not_run, tenants, notes=notes, compared=self.verdict.compared)
+        return FindingsResult(
+            self.checked.findings,
+            not_run,
+            len(self.scope.tenants),
+            notes=notes,
+            unread=[{"error": str(each)} for each in self.checked.failed],
+            compared=self.verdict.compared,
+            checks=self.checks,
+            scopes=[each for each in self.scope.tenants if each not in self.checked.unread],
+            fail_on=self.verdict.fail_on,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +64,14 @@ class Asked:
     def look(self) -> Looked:
         """Check the bucket, as it is now."""
         from cortexctl.audit.bucket.check import check_bucket, find_scope
+        from cortexctl.blocks.checks import CHECKS
 
         run = self.run
         scope = find_scope(run.bucket, self.tenants, self.excluded)
         with run.working(scope.tenants):
             checked = check_bucket(run.bucket, scope, self.settings, run.now_s, only=self.only, paste=run.paste)
         verdict = judge(self.findings, self.baseline, checked.findings, self._looked_for(scope, checked))
-        return Looked(scope, checked, verdict)
+        return Looked(scope, checked, verdict, [each for each in CHECKS if self.only(each)])
 
     def _looked_for(self, scope: "Scope", checked: "CheckedBucket") -> "Callable[[str, str], bool]":
         """Return whether a finding of a code and a tenant would have been found; of one that is gone, it would."""

@@ -5,7 +5,15 @@ from typing import Annotated
 import typer
 
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BlockFilterOptions, BucketOptions, ExcludedTenants, OutputOptions, Tenants
+from cortexctl.cli.options import (
+    AnswerOutputOptions,
+    BlockFilterOptions,
+    BucketOptions,
+    ExcludedTenants,
+    GaugesOutputOptions,
+    OutputOptions,
+    Tenants,
+)
 from cortexctl.cli.session import session
 from cortexctl.errors import ExitCode
 
@@ -13,7 +21,7 @@ from cortexctl.errors import ExitCode
 @grouped
 def tenants(
     source: BucketOptions,
-    output: OutputOptions,
+    output: GaugesOutputOptions,
     tenant: Tenants = None,
     fast: Annotated[bool, typer.Option("--fast", help="Read listings and indexes only, no meta.json.")] = False,
 ) -> None:
@@ -61,7 +69,7 @@ def ls(
 @grouped
 def inspect(
     source: BucketOptions,
-    output: OutputOptions,
+    output: AnswerOutputOptions,
     block: Annotated[str, typer.Argument(help="The block.", metavar="TENANT/ULID")],
 ) -> None:
     """Show all of one block.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants
+from cortexctl.cli.options import BucketOptions, ExcludedTenants, ResultOptions, Tenants
 from cortexctl.cli.session import session
 from cortexctl.errors import UsageError
 from cortexctl.units import parse_duration_s, parse_time_s
@@ -16,14 +16,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class DrawnOptions(OutputOptions):
+class DrawnOptions(ResultOptions):
     """The output of what can be drawn."""
 
-    # mypy takes a wider type for a wrong one; the field is frozen, and only read as text.
     output: Annotated[
         Literal["table", "wide", "json", "ndjson", "csv", "yaml", "svg", "html"],
         typer.Option("--output", "-o", help="The format of the result; svg and html are pictures."),
-    ] = "table"  # type: ignore[assignment]
+    ] = "table"
 
 
 @grouped

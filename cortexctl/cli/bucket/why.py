@@ -8,7 +8,7 @@ import typer
 from cortexctl.cli.bucket.in_force import origin, settings
 from cortexctl.cli.choosing import chooser
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, FindingOptions, OutputOptions
+from cortexctl.cli.options import AnswerOutputOptions, BucketOptions, FindingOptions
 from cortexctl.cli.ring.beside import gateways_beside
 from cortexctl.cli.ring.options import HttpOptions, RingOptions
 from cortexctl.cli.session import Session, session
@@ -40,7 +40,7 @@ _ATTEMPTS = "querier.store_gateway_consistency_check_max_attempts"
 def why(
     source: BucketOptions,
     http: HttpOptions,
-    output: OutputOptions,
+    output: AnswerOutputOptions,
     findings: FindingOptions,
     block: Annotated[str, typer.Argument(help="The block.", metavar="[TENANT/]ULID")],
     ring_source: Annotated[

@@ -14,7 +14,7 @@ from cortexctl.cli.contexts import (
     ring_in_context,
 )
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, ContextName, OutputOptions
+from cortexctl.cli.options import AnswerOutputOptions, BucketOptions, ContextName, OutputOptions
 from cortexctl.cli.ring.options import RingOptions
 from cortexctl.errors import ExitCode, UsageError
 
@@ -59,7 +59,7 @@ def _expanded(path: str, *, expand: bool) -> str:
 
 @grouped
 def use_context(
-    output: OutputOptions,
+    output: AnswerOutputOptions,
     name: Annotated[str, typer.Argument(help="A context of the file.", metavar="NAME")],
 ) -> None:
     """Make a context the current one.

@@ -12,7 +12,7 @@ from cortexctl.cli.choosing import chooser
 from cortexctl.cli.contexts import ring_in_context, say_context
 from cortexctl.cli.exits import complain
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import ContextName, FindingOptions, OutputOptions
+from cortexctl.cli.options import ContextName, FindingOptions, FindingsOutputOptions
 from cortexctl.cli.ring.options import AccessOptions, HttpOptions, RingOptions
 from cortexctl.cli.ring.settings import access_of
 from cortexctl.cli.verdict import judge, read_baseline
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @grouped
 def lint(
-    output: OutputOptions,
+    output: FindingsOutputOptions,
     findings: FindingOptions,
     http: HttpOptions,
     file: Annotated[
@@ -73,39 +73,44 @@ def lint(
     only, baseline = chooser(findings, CHECKS), read_baseline(findings, "config")
     version = None if cortex_version is None else parse_version(cortex_version)
     access = access_of(AccessOptions(**{each.name: getattr(http, each.name) for each in fields(http)}, timeout=timeout))
-    given = RingOptions(
-        config_file=file or config_file, from_live=from_live, config_expand_env=config_expand_env, context=context
-    )
-    given, in_force = ring_in_context(given, needs_source=True)
-    say_context(to, in_force, context)
-    texts = [_file_text(path, expand=given.config_expand_env) for path in given.config_file or ()]
-    live, failed = _live_texts(given.from_live or (), access)
-    if not texts and not given.from_live:
-        raise UsageError(
-            "no configuration: give FILE, --config.file, CORTEXCTL_CONFIG_FILE, --from-live URL or --context"
+    to.timeout_s = access.timeout_s
+    with to.to_the_end():
+        given = RingOptions(
+            config_file=file or config_file, from_live=from_live, config_expand_env=config_expand_env, context=context
         )
-    linted, views = lint_texts([*texts, *live], version, only)
-    for error in failed:
-        complain(str(error))
-    if not views:
-        raise typer.Exit(failed[0].exit_code)
-    names, codes = {view.name for view in views} | {"all"}, {each.code for each in CHECKS if only(each)}
-    codes -= {code for code, _ in linted.not_run}
-    verdict = judge(findings, baseline, linted.findings, lambda code, name: code in codes and name in names)
-    result = FindingsResult(
-        linted.findings,
-        [NotRun(*each) for each in linted.not_run],
-        len(views),
-        scope="config",
-        notes=[_note(view) for view in views],
-        unread=[{"error": str(error)} for error in failed],
-        compared=verdict.compared,
-    )
-    to.emit(result, is_well=verdict.is_well and not failed)
-    if failed:
-        raise PartialError(f"{len(failed)} of {len(failed) + len(views)} configurations could not be read")
-    if not verdict.is_well:
-        raise typer.Exit(ExitCode.FINDINGS)
+        given, in_force = ring_in_context(given, needs_source=True)
+        say_context(to, in_force, context)
+        texts = [_file_text(path, expand=given.config_expand_env) for path in given.config_file or ()]
+        live, failed = _live_texts(given.from_live or (), access)
+        if not texts and not given.from_live:
+            raise UsageError(
+                "no configuration: give FILE, --config.file, CORTEXCTL_CONFIG_FILE, --from-live URL or --context"
+            )
+        linted, views = lint_texts([*texts, *live], version, only)
+        for error in failed:
+            complain(str(error))
+        if not views:
+            raise typer.Exit(failed[0].exit_code)
+        names, codes = {view.name for view in views} | {"all"}, {each.code for each in CHECKS if only(each)}
+        codes -= {code for code, _ in linted.not_run}
+        verdict = judge(findings, baseline, linted.findings, lambda code, name: code in codes and name in names)
+        result = FindingsResult(
+            linted.findings,
+            [NotRun(*each) for each in linted.not_run],
+            len(views),
+            scope="config",
+            notes=[_note(view) for view in views],
+            unread=[{"error": str(error)} for error in failed],
+            compared=verdict.compared,
+            checks=[each for each in CHECKS if only(each)],
+            scopes=[view.name for view in views],
+            fail_on=verdict.fail_on,
+        )
+        to.emit(result, is_well=verdict.is_well and not failed)
+        if failed:
+            raise PartialError(f"{len(failed)} of {len(failed) + len(views)} configurations could not be read")
+        if not verdict.is_well:
+            raise typer.Exit(ExitCode.FINDINGS)
 
 
 def _file_text(path: Path, *, expand: bool) -> "Text":

@@ -3,7 +3,7 @@
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from cortexctl.cli.options import BucketOptions, OutputOptions
+from cortexctl.cli.options import BucketOptions, ResultOptions
 from cortexctl.cli.ring.options import AccessOptions, HttpOptions, RingOptions
 from cortexctl.cli.session import Session
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 
 def ring_beside(
-    component: "Component", ring: RingOptions, source: BucketOptions, http: HttpOptions, output: OutputOptions
+    component: "Component", ring: RingOptions, source: BucketOptions, http: HttpOptions, output: ResultOptions
 ) -> "RingSurvey":
     """Return a ring, under the configuration and the time-outs of the bucket. Raises where there is none."""
     return _read(component, ring, source, http, output)[0]
 
 
 def _read(
-    component: "Component", ring: RingOptions, source: BucketOptions, http: HttpOptions, output: OutputOptions
+    component: "Component", ring: RingOptions, source: BucketOptions, http: HttpOptions, output: ResultOptions
 ) -> "tuple[RingSurvey, Callable[[str], str]]":
     """Return a ring, and how a command on it is pasted."""
     from cortexctl.audit.ring.survey import raise_unless_found
@@ -39,7 +39,9 @@ def _read(
     )
     spoken = {each.name: getattr(http, each.name) for each in fields(http)}
     access = AccessOptions(**spoken, timeout=source.timeout, deadline=source.deadline)
-    with ring_session(given, access, output, "plan") as run:
+    # Only the command's own session writes and sends.
+    judged = ResultOptions(as_of=output.as_of, quiet=output.quiet)
+    with ring_session(given, access, judged, "plan") as run:
         run.is_silent = True
         return raise_unless_found(run.survey([component]), component), run.paste
 

@@ -9,7 +9,7 @@ import typer
 from cortexctl.cli import verdict
 from cortexctl.cli.choosing import chooser
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import FindingOptions, OutputOptions
+from cortexctl.cli.options import FindingOptions, FindingsOutputOptions
 from cortexctl.cli.ring.absent import fail_for_absent, unexpected
 from cortexctl.cli.ring.keys import read_token_files
 from cortexctl.cli.ring.looking import measure, refuse_saved
@@ -47,7 +47,7 @@ class EvidenceOptions:
 def check(
     source: RingOptions,
     access: AccessOptions,
-    output: OutputOptions,
+    output: FindingsOutputOptions,
     findings: FindingOptions,
     evidence: EvidenceOptions,
     ring: RingNames = None,
@@ -105,6 +105,9 @@ def check(
             notes=notes,
             unread=[each.document() for each in failed],
             compared=said.compared,
+            checks=[each for each in CHECKS if only(each)],
+            scopes=[each.component.name for each in surveyed.rings],
+            fail_on=said.fail_on,
         )
         # Of nothing there is nothing to say but why.
         if surveyed.rings or found or output.output not in ("table", "wide"):

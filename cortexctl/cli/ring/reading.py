@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import OutputOptions
+from cortexctl.cli.options import GaugesOutputOptions, OutputOptions
 from cortexctl.cli.ring.absent import fail_for_absent, is_store, unexpected
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingNames, RingOptions
 from cortexctl.cli.ring.session import RingSession, ring_session
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @grouped
-def list_(source: RingOptions, access: AccessOptions, output: OutputOptions, ring: RingNames = None) -> None:
+def list_(source: RingOptions, access: AccessOptions, output: GaugesOutputOptions, ring: RingNames = None) -> None:
     """List the rings that the sources hold.
 
     Each with its size, its health and a verdict: what `ring check` finds, in a few words. Needs to read the ring pages,
@@ -49,7 +49,7 @@ def _findings(run: RingSession, surveyed: "Surveyed") -> "Mapping[str, Sequence[
 
 
 @grouped
-def show(source: RingOptions, access: AccessOptions, output: OutputOptions, ring: RingName) -> None:
+def show(source: RingOptions, access: AccessOptions, output: GaugesOutputOptions, ring: RingName) -> None:
     """Show the instances of a ring.
 
     Each with its state, heartbeat, tokens and share; then the totals by zone, and what the ring can lose. Of several

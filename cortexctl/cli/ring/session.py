@@ -12,7 +12,7 @@ import typer
 
 from cortexctl.cli.contexts import ring_in_context, say_context
 from cortexctl.cli.exits import complain
-from cortexctl.cli.options import OutputOptions
+from cortexctl.cli.options import ResultOptions
 from cortexctl.cli.ring.options import AccessOptions, RingOptions
 from cortexctl.cli.ring.settings import access_of, find_sources, read_configs, stored_keys
 from cortexctl.cli.session import Output
@@ -196,7 +196,7 @@ def component_named(name: str) -> "Component":
 def ring_session(
     given: RingOptions,
     access: AccessOptions,
-    output: OutputOptions,
+    output: ResultOptions,
     command: str,
     *,
     rings: Sequence[str] = (),
@@ -231,8 +231,9 @@ def ring_session(
     sources = find_sources(given, configs, needs_source=needs_source, rings=kept)
     to = Output(output, command, started_at_s)
     say_context(to, context, written.context)
+    to.timeout_s = spoken.timeout_s
     keys = stored_keys(configs)
-    with open_places(list(sources), spoken, keys) as places:
+    with to.to_the_end(), open_places(list(sources), spoken, keys) as places:
         kept_at: dict[str, frozenset[str]] = {}
         for source, held in sources.items():
             kept_at[display(source)] = kept_at.get(display(source), frozenset()) | held

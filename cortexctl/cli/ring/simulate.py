@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, OutputOptions, Tenants
+from cortexctl.cli.options import BucketOptions, OutputOptions, ResultOptions, Tenants
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingOptions
 from cortexctl.cli.ring.session import RingSession, ring_session
 from cortexctl.cli.session import Session, session
@@ -153,7 +153,8 @@ def _bucket(run: RingSession, load: LoadOptions) -> Iterator[Session]:
         deadline=access.deadline,
         read_only=True,
     )
-    with session(options, run.output.options, "ring simulate") as opened:
+    output = run.output.options
+    with session(options, ResultOptions(as_of=output.as_of, quiet=output.quiet), "ring simulate") as opened:
         yield replace(opened, output=run.output)
 
 

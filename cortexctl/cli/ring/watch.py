@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import OutputOptions
+from cortexctl.cli.options import WatchOutputOptions
 from cortexctl.cli.ring.looking import look, refuse_saved
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingOptions
 from cortexctl.cli.ring.session import ring_session
@@ -19,7 +19,7 @@ from cortexctl.units import parse_duration_s
 def watch(
     source: RingOptions,
     access: AccessOptions,
-    output: OutputOptions,
+    output: WatchOutputOptions,
     ring: RingName,
     interval: Annotated[
         str, typer.Option("--interval", help="Between two looks.  [default: a third of the period]", metavar="DURATION")
@@ -41,6 +41,8 @@ def watch(
     with ring_session(source, access, output, "ring watch", rings=[ring]) as run:
         (component,) = run.components([ring])
         refuse_saved(run)
+        if output.output_file is not None:
+            raise UsageError("--output-file is for what ends, and a watch goes on: redirect stdout")
         every_s = parse_duration_s(interval) if interval else component.heartbeat_period_s / 3
         if every_s <= 0:
             raise UsageError("--interval must be more than nothing")
