@@ -1,4 +1,4 @@
-"""Writes the reference pages and the completion scripts from the code; with --check, names those that are stale."""
+"""Writes the pages, schemas and completion scripts that are made from the code; with --check, names the stale."""
 
 import ast
 import inspect
@@ -13,6 +13,7 @@ from cortexctl.cli import catalogue, completion, tree
 from cortexctl.cli.main import app
 from cortexctl.errors import CortexctlError, ExitCode
 from cortexctl.findings import Check, Severity
+from docs import schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = "<!-- Made by docs/generate.py; not to be edited. -->"
@@ -42,6 +43,7 @@ def generated() -> Mapping[str, str]:
         "completions/cortexctl.bash": completion.script("bash", commands),
         "completions/_cortexctl": completion.script("zsh", commands),
         "completions/cortexctl.fish": completion.script("fish", commands),
+        **schemas.files(),
     }
 
 
@@ -240,7 +242,7 @@ def main(arguments: Sequence[str]) -> int:
         if arguments:
             print(f"{path}: stale; run `make docs`")
         else:
-            (ROOT / path).parent.mkdir(exist_ok=True)
+            (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / path).write_text(generated()[path], "utf-8")
             print(f"{path}: written")
     return 1 if arguments and files else 0

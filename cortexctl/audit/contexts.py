@@ -17,6 +17,8 @@ from cortexctl.errors import UsageError
 from cortexctl.results import Column, Kind, Row, Table
 from cortexctl.ring.components import COMPONENTS
 
+FAULT_COLUMNS = (Column("line", Kind.NUMBER), Column("path", Kind.ID), Column("fault"))
+SETTING_COLUMNS = (Column("setting", Kind.ID), Column("value"), Column("origin"))
 _GONE_BY = (
     "compactor.cleanup_interval",
     "compactor.deletion_delay",
@@ -72,10 +74,9 @@ def _faults_of_settings(context: Context, file: str, lines: Lines) -> Iterator[F
 
 def listed(found: Sequence[Fault], path: Path) -> Table:
     """Return faults as a table."""
-    columns = (Column("line", Kind.COUNT), Column("path", Kind.ID), Column("fault"))
     rows = [{"line": each.line, "path": each.path, "fault": each.fault} for each in found]
     note = "" if found else f"{path}: nothing is wrong"
-    return Table(columns, rows, {"file": str(path), "faults": len(rows)}, note=note)
+    return Table(FAULT_COLUMNS, rows, {"file": str(path), "faults": len(rows)}, note=note)
 
 
 def in_force(
@@ -114,10 +115,9 @@ def in_force(
         for name, size in context.volumes.items():
             row(f"volumes.{name}", size, whose)
     rows += _settings(context, cortex, whose)
-    columns = (Column("setting", Kind.ID), Column("value"), Column("origin"))
     names = [f"{name}{' (current)' if name == contexts.current else ''}" for name in contexts.by_name]
     note = f"{contexts.file}: {', '.join(names) or 'no contexts'}"
-    return Table(columns, rows, {"file": contexts.file, "contexts": list(contexts.by_name)}, note=note)
+    return Table(SETTING_COLUMNS, rows, {"file": contexts.file, "contexts": list(contexts.by_name)}, note=note)
 
 
 def _shown_bucket(url: str) -> str:

@@ -14,15 +14,33 @@ from cortexctl.cli.ring.journal import is_ring_run, resume_ring, undo_ring
 from cortexctl.cli.ring.options import HttpOptions
 from cortexctl.cli.session import Output, Session, session
 from cortexctl.errors import UsageError
+from cortexctl.results import Column, Kind, Row, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cortexctl.repair.apply import Entry
-    from cortexctl.results import Table
     from cortexctl.storage.journal import FileJournal
 
 app = typer.Typer(no_args_is_help=True, help="Show, undo and resume what was written.")
+
+RUN_COLUMNS = (
+    Column("run", Kind.ID),
+    Column("started_at_s", Kind.TIME_S, "STARTED"),
+    Column("command"),
+    Column("target"),
+    Column("outcome"),
+    Column("operations", Kind.COUNT),
+    Column("done", Kind.COUNT),
+)
+EVENT_COLUMNS = (
+    Column("at_s", Kind.TIME_S, "AT"),
+    Column("event"),
+    Column("seq", Kind.COUNT),
+    Column("key"),
+    Column("before", wide=True),
+    Column("after", wide=True),
+)
 
 RunId = Annotated[str, typer.Argument(help="The run, or the beginning of its name.", metavar="RUN")]
 
@@ -40,22 +58,14 @@ def ls(output: OutputOptions, kept: JournalOptions) -> None:
     import time
 
     from cortexctl.errors import DataError
-    from cortexctl.results import Column, Kind, Row, Table
     from cortexctl.storage.journal import list_runs
 
-    columns = (
-        Column("run", Kind.ID),
-        Column("started_at_s", Kind.TIME_S, "STARTED"),
-        Column("command"),
-        Column("target"),
-        Column("outcome"),
-        Column("operations", Kind.COUNT),
-        Column("done", Kind.COUNT),
-    )
     rows: list[Row] = []
     for journal in list_runs(_base(kept)):
         if isinstance(journal, DataError):
-            rows.append(dict.fromkeys(column.name for column in columns) | {"run": str(journal), "outcome": "damaged"})
+            rows.append(
+                dict.fromkeys(column.name for column in RUN_COLUMNS) | {"run": str(journal), "outcome": "damaged"}
+            )
         else:
             rows.append(
                 {
@@ -69,7 +79,7 @@ def ls(output: OutputOptions, kept: JournalOptions) -> None:
                 }
             )
     note = "" if rows else f"no runs in {_base(kept)}"
-    Output(output, "journal ls", time.time()).emit(Table(columns, rows, {"runs": len(rows)}, note=note))
+    Output(output, "journal ls", time.time()).emit(Table(RUN_COLUMNS, rows, {"runs": len(rows)}, note=note))
 
 
 @app.command()
@@ -78,19 +88,10 @@ def show(output: OutputOptions, kept: JournalOptions, run: RunId) -> None:
     """Show what a run did, event by event."""
     import time
 
-    from cortexctl.results import Column, Kind, Table
     from cortexctl.storage.journal import FileJournal
 
     journal = FileJournal.open(_base(kept), run)
-    columns = (
-        Column("at_s", Kind.TIME_S, "AT"),
-        Column("event"),
-        Column("seq", Kind.COUNT),
-        Column("key"),
-        Column("before", wide=True),
-        Column("after", wide=True),
-    )
-    rows = [{column.name: event.get(column.name) for column in columns} for event in journal.events()]
+    rows = [{column.name: event.get(column.name) for column in EVENT_COLUMNS} for event in journal.events()]
     summary = {
         "run": journal.run.id,
         "command": journal.run.command,
@@ -99,7 +100,7 @@ def show(output: OutputOptions, kept: JournalOptions, run: RunId) -> None:
         "directory": str(journal.directory),
     }
     note = f"{journal.run.command} on {journal.run.target}: {journal.outcome}; bodies are in {journal.directory}/bodies"
-    Output(output, "journal show", time.time()).emit(Table(columns, rows, summary, note=note))
+    Output(output, "journal show", time.time()).emit(Table(EVENT_COLUMNS, rows, summary, note=note))
 
 
 @app.command()
@@ -138,7 +139,7 @@ def undo(
         raise_for(done, journal)
 
 
-def _undo_preview(journal: "FileJournal", kept: JournalOptions) -> "Table":
+def _undo_preview(journal: "FileJournal", kept: JournalOptions) -> Table:
     entries = [entry for scope in journal.begun().values() for entry in reversed(scope)]
     rows = [(each.scope, each.key, _taking_back(each)) for each in entries]
     return outcomes(rows, _dry_note("undo", journal, kept, rows), _scope(journal))
@@ -189,7 +190,7 @@ def resume(
         raise_for(done, journal)
 
 
-def _resume_preview(journal: "FileJournal", kept: JournalOptions) -> "Table":
+def _resume_preview(journal: "FileJournal", kept: JournalOptions) -> Table:
     rows = [
         (step.scope, operation.key, "to be written" if operation.is_change else "to be as it was")
         for first, step in journal.plan.numbered()

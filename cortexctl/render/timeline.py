@@ -11,11 +11,11 @@ from cortexctl.render.spec import Format, OutputSpec
 from cortexctl.results import Column, Kind, Row
 from cortexctl.units import format_duration, format_size, format_time_ms
 
-_COLUMNS = (
+COLUMNS = (
     Column("tenant", Kind.ID),
-    Column("kind"),
-    Column("level", Kind.COUNT),
-    Column("state"),
+    Column("kind", Kind.STATE),
+    Column("level", Kind.NUMBER),
+    Column("state", Kind.STATE),
     Column("from_ms", Kind.TIME_MS),
     Column("to_ms", Kind.TIME_MS),
     Column("duration_s", Kind.DURATION_S),
@@ -24,7 +24,7 @@ _COLUMNS = (
     Column("samples", Kind.COUNT),
     Column("code"),
     Column("why", wide=True),
-    Column("block_ids", wide=True),
+    Column("block_ids", Kind.LIST, wide=True),
     Column("next", wide=True),
 )
 
@@ -44,7 +44,7 @@ class TimelineResult:
     @property
     def columns(self) -> Sequence[Column]:
         """The fields of a segment."""
-        return _COLUMNS
+        return COLUMNS
 
     @property
     def collection(self) -> str:

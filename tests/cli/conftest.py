@@ -21,6 +21,7 @@ from tests.builders import NOW_S, TENANT, UPLOADED_S, A, B, Body, a_block, an_en
 from tests.cli.rings import InConsul, InDynamoDB, InEtcd, Kept
 from tests.fakes.consul import FakeConsul
 from tests.fakes.etcd import Etcd, is_installed, started
+from tests.schemas import keeps_its_promise
 from tests.servers import ACCESS_KEY, SECRET_KEY
 
 INDEX = layout.bucket_index(TENANT)
@@ -55,6 +56,9 @@ class Cli:
         assert ran.code == code or (code is None and ran.code in (0, 1)), (
             f"{given}: {ran.code}, not {code}\n{ran.stdout}\n{ran.stderr}\n{result.exception!r}"
         )
+        is_whole = "--fields" not in given and ("json" in given or "-ojson" in given)
+        if is_whole and ran.stdout.startswith("{\n"):
+            keeps_its_promise(ran.document)
         if ran.code not in (0, 1):
             assert "Traceback" not in ran.stderr or code == 70
         return ran

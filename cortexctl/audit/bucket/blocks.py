@@ -17,9 +17,9 @@ from cortexctl.storage.bucket import Bucket
 from cortexctl.tsdb.meta import Meta
 from cortexctl.units import format_size, format_time
 
-_TENANT_COLUMNS = (
+TENANT_COLUMNS = (
     Column("tenant", Kind.ID),
-    Column("standing"),
+    Column("standing", Kind.STATE),
     Column("blocks", Kind.COUNT),
     Column("size_bytes", Kind.BYTES, "SIZE"),
     Column("max_series", Kind.COUNT),
@@ -34,17 +34,17 @@ _TENANT_COLUMNS = (
     Column("index_updated_at_s", Kind.TIME_S, wide=True),
 )
 
-_BLOCK_COLUMNS = (
+BLOCK_COLUMNS = (
     Column("tenant", Kind.ID),
     Column("block", Kind.ID, "ULID"),
     Column("min_time_ms", Kind.TIME_MS, "FROM"),
     Column("max_time_ms", Kind.TIME_MS, "TO"),
     Column("duration_s", Kind.DURATION_S),
-    Column("level", Kind.COUNT),
+    Column("level", Kind.NUMBER),
     Column("series", Kind.COUNT),
     Column("samples", Kind.COUNT),
     Column("size_bytes", Kind.BYTES, "SIZE"),
-    Column("state"),
+    Column("state", Kind.STATE),
     Column("marks"),
     Column("uploaded_at_s", Kind.TIME_S, "UPLOADED", wide=True),
     Column("sources", Kind.COUNT, wide=True),
@@ -152,12 +152,12 @@ def list_tenants(bucket: Bucket, patterns: Sequence[str], now_s: float, *, with_
         note += f"; {found.user_index_fault}: Cortex falls back to listing"
     elif found.user_index_updated_at_s is not None:
         note += f"; user index of {format_time(found.user_index_updated_at_s)}"
-    return Listed(Table(_TENANT_COLUMNS, items, total, note=note), failed)
+    return Listed(Table(TENANT_COLUMNS, items, total, note=note), failed)
 
 
 def _bare_tenant_row(name: str, found: Discovery) -> dict[str, Any]:
     said = None if found.user_index is None else found.user_index.get(name, "absent")
-    empty = dict.fromkeys((column.name for column in _TENANT_COLUMNS), None)
+    empty = dict.fromkeys((column.name for column in TENANT_COLUMNS), None)
     return {**empty, "tenant": name, "standing": found.tenants[name], "user_index": said}
 
 
@@ -203,7 +203,7 @@ def list_blocks(bucket: Bucket, tenants: Sequence[str], now_s: float, delays: De
     }
     by_state = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
     note = f"{len(items)} blocks{f' ({by_state})' if by_state else ''}, {format_size(total['size_bytes'])}"
-    return Listed(Table(_BLOCK_COLUMNS, items, total, note=note), failed)
+    return Listed(Table(BLOCK_COLUMNS, items, total, note=note), failed)
 
 
 def block_rows(view: TenantView) -> Iterator[tuple[dict[str, Any], Meta | None]]:
@@ -252,7 +252,7 @@ def _times(min_time_ms: int, max_time_ms: int) -> dict[str, Any]:
 
 
 def _ghost_row(view: TenantView, name: str, lacks: str | None) -> dict[str, Any]:
-    empty = dict.fromkeys((column.name for column in _BLOCK_COLUMNS), None)
+    empty = dict.fromkeys((column.name for column in BLOCK_COLUMNS), None)
     return {**empty, "tenant": view.id, "block": name, "size_bytes": 0, "state": State.GHOST, "lacks": lacks}
 
 

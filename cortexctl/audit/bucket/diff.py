@@ -15,11 +15,11 @@ from cortexctl.results import Column, Kind, Row, Table
 from cortexctl.storage.bucket import Bucket
 from cortexctl.units import format_size, format_time
 
-_COLUMNS = (
+COLUMNS = (
     Column("tenant", Kind.ID),
-    Column("event"),
+    Column("event", Kind.STATE),
     Column("block", Kind.ID, "ULID"),
-    Column("level", Kind.COUNT),
+    Column("level", Kind.NUMBER),
     Column("size_bytes", Kind.BYTES, "SIZE"),
     Column("detail"),
 )
@@ -152,7 +152,7 @@ def diff_table(found: Differences, before: Side, after: Side) -> Table:
         lines.append(f"not compared, for a snapshot does not have them: {', '.join(found.left_out)}")
     counted = ", ".join(f"{count} {event}" for event, count in summary["events"].items())
     lines.append(f"{found.tenants} tenants compared: {counted or 'no difference'}")
-    return Table(_COLUMNS, found.rows, summary, note="\n".join(lines))
+    return Table(COLUMNS, found.rows, summary, note="\n".join(lines))
 
 
 def _side(side: Side, sizes: Sequence[Size]) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from cortexctl.units import format_duration, format_size, format_time
 MOST_LOOKED_AT_AGAIN = 1000
 """Blocks about to be called missing that are listed once more; past that, it is no race."""
 
-_ENTRY_COLUMNS = (
+ENTRY_COLUMNS = (
     Column("tenant", Kind.ID, wide=True),
     Column("block", Kind.ID, "ULID"),
     Column("min_time_ms", Kind.TIME_MS, "FROM"),
@@ -59,7 +59,7 @@ def show_index(bucket: Bucket, tenant: str, now_s: float) -> Table:
         "marks_without_block": sorted(marked.keys() - {block.block_id for block in index.blocks}),
     }
     rows = [_entry_row(tenant, block, marked.get(block.block_id)) for block in _by_id(index)]
-    return Table(_ENTRY_COLUMNS, rows, summary, note="; ".join((note, *decoded.oddities)))
+    return Table(ENTRY_COLUMNS, rows, summary, note="; ".join((note, *decoded.oddities)))
 
 
 def _by_id(index: BucketIndex) -> list[IndexedBlock]:

@@ -16,7 +16,7 @@ from cortexctl.errors import SourceError
 from cortexctl.results import Column, Kind, Row, Table
 from cortexctl.storage.bucket import Bucket
 
-_COLUMNS = (
+COLUMNS = (
     Column("tenant", Kind.ID),
     Column("block", Kind.ID, "ULID"),
     Column("kind"),
@@ -58,7 +58,7 @@ def list_marks(
     counted = ", ".join(f"{count} {name}" for name, count in sorted((by_kind + by_drift).items()))
     lines = [f"{len(items)} marks{f' ({counted})' if counted else ''}"]
     lines += sorted({f"{row['kind']} {row['drift']}: {row['advice']}" for row in items if row["advice"]})
-    return Listed(Table(_COLUMNS, items, total, note="\n".join(lines)), failed)
+    return Listed(Table(COLUMNS, items, total, note="\n".join(lines)), failed)
 
 
 def _any_block(_: str) -> bool:

@@ -17,7 +17,7 @@ from cortexctl.results import Column, Kind, Table
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Stored
 
-_CHANGE_COLUMNS = (
+CHANGE_COLUMNS = (
     Column("tenant", Kind.ID),
     Column("what"),
     Column("change"),
@@ -25,7 +25,7 @@ _CHANGE_COLUMNS = (
     Column("detail"),
 )
 
-_REBUILD_COLUMNS = (
+REBUILD_COLUMNS = (
     Column("tenant", Kind.ID),
     Column("outcome"),
     Column("blocks", Kind.COUNT),
@@ -185,11 +185,11 @@ def rebuild_table(rebuilds: Sequence[TenantRebuild], now_s: float, note: str) ->
         **{name: sum(row[name] or 0 for row in rows) for name in counted},
         "left_out": sum(row["left_out"] or 0 for row in rows),
     }
-    return Table(_REBUILD_COLUMNS, rows, summary, note="\n".join((*_details(rebuilds), note)).strip("\n"))
+    return Table(REBUILD_COLUMNS, rows, summary, note="\n".join((*_details(rebuilds), note)).strip("\n"))
 
 
 def _rebuild_row(each: TenantRebuild, now_s: float) -> dict[str, Any]:
-    row: dict[str, Any] = dict.fromkeys((column.name for column in _REBUILD_COLUMNS), None)
+    row: dict[str, Any] = dict.fromkeys((column.name for column in REBUILD_COLUMNS), None)
     row |= {"tenant": each.tenant, "outcome": each.outcome}
     if each.blocks is not None:
         if each.is_compared:
@@ -261,4 +261,4 @@ def diff_table(rebuilds: Sequence[TenantRebuild]) -> Table:
     failed = [f"{each.tenant}: {each.outcome}: {each.error}" for each in rebuilds if each.error]
     summary = {"tenants": len(rebuilds), "differences": len(rows), "failed": len(failed)}
     note = f"{len(rows)} differences in {len(rebuilds)} tenants"
-    return Table(_CHANGE_COLUMNS, rows, summary, note="\n".join((*failed, note)))
+    return Table(CHANGE_COLUMNS, rows, summary, note="\n".join((*failed, note)))

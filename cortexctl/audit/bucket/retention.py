@@ -11,10 +11,10 @@ from cortexctl.results import Column, Kind, Row, Table
 from cortexctl.storage.bucket import Bucket
 from cortexctl.units import format_duration, format_size
 
-_COLUMNS = (
+COLUMNS = (
     Column("tenant", Kind.ID),
     Column("block", Kind.ID, "ULID"),
-    Column("standing"),
+    Column("standing", Kind.STATE),
     Column("max_time_ms", Kind.TIME_MS, "TO"),
     Column("size_bytes", Kind.BYTES, "SIZE"),
     Column("marked_at_s", Kind.TIME_S, "MARKED"),
@@ -61,7 +61,7 @@ def preview_retention(
     }
     counted = ", ".join(f"{count} {standing}" for standing, count in sorted(standings.items()))
     lines.append(f"{counted or 'no blocks'}; {format_size(due_bytes)} to be marked in the next cycle")
-    return Listed(Table(_COLUMNS, items, summary, note="\n".join(lines)), failed)
+    return Listed(Table(COLUMNS, items, summary, note="\n".join(lines)), failed)
 
 
 def _is_shown(each: Outlook, now_s: float, within_s: float | None) -> bool:

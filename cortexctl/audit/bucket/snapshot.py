@@ -21,7 +21,7 @@ from cortexctl.units import format_size, format_time
 Saves = Callable[[str], bool]
 """Whether the bytes of an object are saved, by its key."""
 
-_COLUMNS = (
+COLUMNS = (
     Column("tenant", Kind.ID),
     Column("objects", Kind.COUNT),
     Column("size_bytes", Kind.BYTES, "SIZE"),
@@ -213,4 +213,4 @@ def _table(writer: SnapshotWriter, header: Header, path: Path, rows: Sequence[Ro
     unread = [f"not read: {each}" for each in summary["unread_examples"]]
     if end.unread > _MOST_NAMED:
         unread.append(f"not read: … and {end.unread - _MOST_NAMED} more")
-    return Table(_COLUMNS, rows, summary, note="\n".join((*unread, note)))
+    return Table(COLUMNS, rows, summary, note="\n".join((*unread, note)))

@@ -18,10 +18,10 @@ from cortexctl.results import Column, Kind, Row, Table
 from cortexctl.storage.bucket import Bucket
 from cortexctl.units import format_duration, format_size
 
-_JOB_COLUMNS = (
+JOB_COLUMNS = (
     Column("tenant", Kind.ID),
-    Column("pass", Kind.COUNT),
-    Column("job"),
+    Column("pass", Kind.NUMBER),
+    Column("job", Kind.STATE),
     Column("start_ms", Kind.TIME_MS, "FROM"),
     Column("end_ms", Kind.TIME_MS, "TO"),
     Column("range_s", Kind.DURATION_S),
@@ -32,19 +32,19 @@ _JOB_COLUMNS = (
     Column("state"),
     Column("owner", Kind.ID),
     Column("partition", wide=True),
-    Column("level", Kind.COUNT, wide=True),
+    Column("level", Kind.NUMBER, wide=True),
     Column("directory", Kind.ID, wide=True),
-    Column("sources", wide=True),
+    Column("sources", Kind.LIST, wide=True),
 )
 
-_LEFT_COLUMNS = (
+LEFT_COLUMNS = (
     Column("tenant", Kind.ID),
     Column("block", Kind.ID, "ULID"),
     Column("min_time_ms", Kind.TIME_MS, "FROM"),
     Column("max_time_ms", Kind.TIME_MS, "TO"),
-    Column("level", Kind.COUNT),
+    Column("level", Kind.NUMBER),
     Column("size_bytes", Kind.BYTES, "SIZE"),
-    Column("reason"),
+    Column("reason", Kind.STATE),
     Column("why"),
 )
 
@@ -97,7 +97,7 @@ def plan_compaction(
         else:
             items += _tenant_rows(planned, now_s, parameters, asked, owners, totals)
     summary = _summary(totals, parameters, now_s, asked, owners) | {"failed": len(failed)}
-    columns = _LEFT_COLUMNS if asked.left else _JOB_COLUMNS
+    columns = LEFT_COLUMNS if asked.left else JOB_COLUMNS
     return PlannedJobs(Table(columns, items, summary, note=_note(summary, parameters)), failed)
 
 

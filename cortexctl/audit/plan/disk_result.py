@@ -15,20 +15,20 @@ from cortexctl.units import format_duration, format_size, format_time_ms
 _SHOWN_BLOCKS = 12
 _SHOWN_UNREAD = 5
 
-_COLUMNS = (
+COLUMNS = (
     Column("tenant", Kind.ID),
     Column("likely_bytes", Kind.BYTES, "LIKELY"),
     Column("most_bytes", Kind.BYTES, "AT MOST"),
     Column("share", Kind.SHARE, "OF THE WORST"),
-    Column("job"),
-    Column("when"),
+    Column("job", Kind.STATE),
+    Column("when", Kind.STATE),
     Column("start_ms", Kind.TIME_MS, "FROM", wide=True),
     Column("range_s", Kind.DURATION_S),
     Column("blocks", Kind.COUNT),
     Column("jobs", Kind.COUNT, "BACKLOG"),
     Column("active_series", Kind.COUNT, "SERIES", wide=True),
     Column("window_bytes", Kind.BYTES, "LARGEST WINDOW", wide=True),
-    Column("growth", Kind.COUNT, wide=True),
+    Column("growth", Kind.NUMBER, wide=True),
     Column("owner", Kind.ID, wide=True),
 )
 
@@ -54,7 +54,7 @@ class DiskPlan:
     @property
     def columns(self) -> Sequence[Column]:
         """The columns of a tenant."""
-        return _COLUMNS
+        return COLUMNS
 
     def rows(self) -> Iterable[Row]:
         """Yield the tenants, worst first."""

@@ -25,6 +25,25 @@ _EXACT = (Column("headers_exact_bytes", Kind.BYTES, "HEADERS"),)
 _PARTLY = (*_GUESSED, Column("headers_exact_bytes", Kind.BYTES, "OF THAT EXACT"))
 
 
+def _with_headers(headers: Sequence[Column]) -> tuple[Column, ...]:
+    return (
+        Column("instance", Kind.ID),
+        Column("zone", Kind.STATE),
+        Column("state", Kind.STATE),
+        Column("tenants", Kind.COUNT, wide=True),
+        Column("blocks", Kind.COUNT),
+        *headers,
+        Column("share", Kind.SHARE, "OF THE FULLEST"),
+        Column("open_files", Kind.COUNT, "OPEN FILES", wide=True),
+        Column("size_bytes", Kind.BYTES, "BLOCKS' SIZE"),
+        Column("index_bytes", Kind.BYTES, "INDEXES", wide=True),
+    )
+
+
+COLUMNS = _with_headers(_PARTLY)
+"""Every column: machine formats have them all."""
+
+
 @dataclass(slots=True)
 class Load:
     """What a store-gateway holds."""
@@ -90,18 +109,7 @@ class GatewaysPlan:
     def columns(self) -> Sequence[Column]:
         """The columns: headers as they are, as they are guessed, or both."""
         headers = (_PARTLY if self.unread else _EXACT) if self.is_exact else _GUESSED
-        return (
-            Column("instance", Kind.ID),
-            Column("zone"),
-            Column("state"),
-            Column("tenants", Kind.COUNT, wide=True),
-            Column("blocks", Kind.COUNT),
-            *headers,
-            Column("share", Kind.SHARE, "OF THE FULLEST"),
-            Column("open_files", Kind.COUNT, "OPEN FILES", wide=True),
-            Column("size_bytes", Kind.BYTES, "BLOCKS' SIZE"),
-            Column("index_bytes", Kind.BYTES, "INDEXES", wide=True),
-        )
+        return _with_headers(headers)
 
     def rows(self) -> Iterable[Row]:
         """Yield the store-gateways, the fullest first."""

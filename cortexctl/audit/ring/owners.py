@@ -26,15 +26,15 @@ _ANSWERED = ("push", "query", "send", "report")
 _NAMED = 12
 """How many instances of a set the note names."""
 
-_COLUMNS = (
+COLUMNS = (
     Column("key", Kind.ID),
-    Column("key_token", Kind.COUNT, wide=True),
+    Column("key_token", Kind.NUMBER, wide=True),
     Column("operation"),
     Column("purpose", heading="FOR"),
-    Column("order", Kind.COUNT),
+    Column("order", Kind.NUMBER),
     Column("instance", Kind.ID),
     Column("zone"),
-    Column("token", Kind.COUNT),
+    Column("token", Kind.NUMBER),
     Column("verdict"),
     Column("heartbeat_age_s", Kind.DURATION_S, "HEARTBEAT"),
     Column("why"),
@@ -84,7 +84,7 @@ def explain_owners(
         "excluded_zones": sorted(settings.excluded_zones),
         "sets": [_set(each, found) for each, found in answered],
     }
-    return Table(_COLUMNS, rows, summary, note="\n".join(_note(checked, answered)))
+    return Table(COLUMNS, rows, summary, note="\n".join(_note(checked, answered)))
 
 
 def _rows(checked: CheckedRing, question: Question, found: Answer) -> Iterator[Row]:

@@ -12,14 +12,14 @@ from cortexctl.ring.model import SPACE, Instance, InstanceState
 from cortexctl.ring.page import Absence
 from cortexctl.ring.reading import Unread
 
-_LIST_COLUMNS = (
+LIST_COLUMNS = (
     Column("ring", Kind.ID),
-    Column("place"),
+    Column("place", is_key=True),
     Column("instances", Kind.COUNT),
     Column("healthy", Kind.COUNT),
     Column("zones", Kind.COUNT),
     Column("tokens", Kind.COUNT),
-    Column("state"),
+    Column("state", Kind.STATE),
     Column("verdict"),
     Column("backend", wide=True),
     Column("took_s", Kind.DURATION_S, "ANSWERED IN", wide=True),
@@ -54,7 +54,7 @@ def list_rings(surveyed: Surveyed, findings: Mapping[str, Sequence[Finding]], fa
                 {"ring": each.component.name, "place": each.place, "state": absence.absence, "verdict": absence.message}
             )
     summary = {"rings": len(surveyed.rings), "rows": len(rows), "unread": [each.document() for each in failed]}
-    return Table(_LIST_COLUMNS, rows, summary, note="" if rows or failed else "no rings here")
+    return Table(LIST_COLUMNS, rows, summary, note="" if rows or failed else "no rings here")
 
 
 def _verdict(findings: Sequence[Finding]) -> str:
@@ -65,20 +65,20 @@ def _verdict(findings: Sequence[Finding]) -> str:
     return f"{count} {grade} finding{'' if count == 1 else 's'}"
 
 
-_SHOW_COLUMNS = (
+SHOW_COLUMNS = (
     Column("instance", Kind.ID),
-    Column("zone"),
-    Column("state"),
-    Column("health"),
+    Column("zone", Kind.STATE),
+    Column("state", Kind.STATE),
+    Column("health", Kind.STATE),
     Column("heartbeat_age_s", Kind.DURATION_S, "HEARTBEAT"),
     Column("tokens", Kind.COUNT),
-    Column("share_percent", Kind.COUNT, "SHARE %"),
-    Column("difference_percent", Kind.COUNT, "DIFF %"),
+    Column("share_percent", Kind.PERCENT, "SHARE %"),
+    Column("difference_percent", Kind.PERCENT, "DIFF %"),
     Column("registered_s", Kind.TIME_S, "REGISTERED"),
     Column("address", wide=True),
     Column("timestamp_s", Kind.TIME_S, "LAST HEARTBEAT", wide=True),
-    Column("smallest_arc_percent", Kind.COUNT, "SMALLEST ARC %", wide=True),
-    Column("largest_arc_percent", Kind.COUNT, "LARGEST ARC %", wide=True),
+    Column("smallest_arc_percent", Kind.PERCENT, "SMALLEST ARC %", wide=True),
+    Column("largest_arc_percent", Kind.PERCENT, "LARGEST ARC %", wide=True),
 )
 
 
@@ -111,7 +111,7 @@ def show_ring(checked: CheckedRing, place: str, described: str) -> Table:
         "settings": settings_document(checked.settings),
         "oddities": list(checked.stored.oddities),
     }
-    return Table(_SHOW_COLUMNS, rows, summary, note="\n".join(lines))
+    return Table(SHOW_COLUMNS, rows, summary, note="\n".join(lines))
 
 
 def _totals(checked: CheckedRing, place: str) -> str:

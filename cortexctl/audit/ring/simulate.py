@@ -60,7 +60,7 @@ def show_change(
     """
     keys = moved(simulated.before.view, simulated.after.view)
     rows = list(_rows(simulated, keys, series, moves))
-    columns = _columns(has_series=series is not None, has_blocks=moves is not None)
+    columns = columns_of(has_series=series is not None, has_blocks=moves is not None)
     compared = [_shard(simulated, tenant, shards.limit) for tenant in shards.tenants]
     moments = _moments(simulated, moves)
     summary: dict[str, Any] = {
@@ -84,15 +84,15 @@ def show_change(
     return Table(columns, rows, summary, note="\n".join(lines))
 
 
-def _columns(*, has_series: bool, has_blocks: bool) -> tuple[Column, ...]:
+def columns_of(*, has_series: bool, has_blocks: bool) -> tuple[Column, ...]:
     """Return the columns; beside those of blocks there is no place for all that is told of keys."""
     return (
         Column("instance", Kind.ID),
         Column("zone"),
         Column("change"),
-        Column("share_before_percent", Kind.COUNT, "SHARE %", wide=has_blocks),
-        Column("share_after_percent", Kind.COUNT, "AFTER %", wide=has_blocks),
-        Column("gained_percent", Kind.COUNT, "NEW KEYS %"),
+        Column("share_before_percent", Kind.PERCENT, "SHARE %", wide=has_blocks),
+        Column("share_after_percent", Kind.PERCENT, "AFTER %", wide=has_blocks),
+        Column("gained_percent", Kind.PERCENT, "NEW KEYS %"),
         *(_SERIES if has_series else ()),
         *(_BLOCKS if has_blocks else ()),
         Column("tokens", Kind.COUNT, wide=True),

@@ -8,7 +8,7 @@ from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.model import Instance
 from cortexctl.units import format_duration
 
-_COLUMNS = (
+COLUMNS = (
     Column("ring", wide=True),
     Column("instance", Kind.ID),
     Column("zone"),
@@ -30,7 +30,7 @@ def entries_table(
 ) -> Table:
     """Return a row for each entry, with its outcome, and in machine formats how it ended at each place."""
     rows = [_row(checked, each, outcome(each), verified) for each in entries]
-    return Table(_COLUMNS, rows, {"ring": checked.component.name, "entries": len(rows)}, note=note)
+    return Table(COLUMNS, rows, {"ring": checked.component.name, "entries": len(rows)}, note=note)
 
 
 def _row(checked: CheckedRing, each: Instance, outcome: str, verified: Sequence[Verified]) -> Row:

@@ -20,7 +20,7 @@ from cortexctl.ring.tokens import TokenFile
 LEFTOVER = ".tmp"
 """What Cortex adds to the path of a file while it writes it."""
 
-_COLUMNS = (
+COLUMNS = (
     Column("file", Kind.ID),
     Column("verdict"),
     Column("tokens", Kind.COUNT),
@@ -32,7 +32,7 @@ _COLUMNS = (
     Column("shared", Kind.COUNT),
     Column("on_restart"),
     Column("why"),
-    Column("is_sorted", heading="SORTED", wide=True),
+    Column("is_sorted", Kind.FLAG, heading="SORTED", wide=True),
     Column("in_others", Kind.COUNT, wide=True),
 )
 
@@ -88,7 +88,7 @@ def compare_tokens(
         note += f"; {comparison.expected} tokens expected"
     for stray in strays:
         note += f"\n{stray}: left by an interrupted write, and never read"
-    return Table(_COLUMNS, rows, summary, note=note)
+    return Table(COLUMNS, rows, summary, note=note)
 
 
 def _expected(component: Component | None, checked: CheckedRing | None, given: int | None) -> int | None:

@@ -16,13 +16,23 @@ from cortexctl.cli.applying import (
 from cortexctl.cli.options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.session import Session
 from cortexctl.errors import LockedError, PartialError, RefusedError, UsageError
+from cortexctl.results import Column, Kind, Table
 from cortexctl.units import format_size
 
 if TYPE_CHECKING:
     from cortexctl.audit.bucket.chosen import TenantChange
     from cortexctl.repair.operations import Operation, Plan, Step
-    from cortexctl.results import Table
 
+COLUMNS = (
+    Column("tenant", Kind.ID),
+    Column("block", Kind.ID, "ULID"),
+    Column("change"),
+    Column("outcome"),
+    Column("why"),
+    Column("freed_bytes", Kind.BYTES, wide=True),
+    Column("key", wide=True),
+    Column("size_bytes", Kind.BYTES, wide=True),
+)
 
 _MOST_REASONS = 5
 
@@ -94,20 +104,8 @@ def carry_out(
     ending.leave(run, changes)
 
 
-def changes_table(changes: "Sequence[TenantChange]", plan: "Plan", outcomes: dict[str, str], note: str) -> "Table":
+def changes_table(changes: "Sequence[TenantChange]", plan: "Plan", outcomes: dict[str, str], note: str) -> Table:
     """Return a row an object that is changed, and a row a block that is not."""
-    from cortexctl.results import Column, Kind, Table
-
-    columns = (
-        Column("tenant", Kind.ID),
-        Column("block", Kind.ID, "ULID"),
-        Column("change"),
-        Column("outcome"),
-        Column("why"),
-        Column("freed_bytes", Kind.BYTES, wide=True),
-        Column("key", wide=True),
-        Column("size_bytes", Kind.BYTES, wide=True),
-    )
     freed: Counter[tuple[str, str]] = Counter()
     for change in changes:
         for decision in change.decisions:
@@ -129,7 +127,7 @@ def changes_table(changes: "Sequence[TenantChange]", plan: "Plan", outcomes: dic
     }
     said = [f"{tenant}/{block}: {reason}" for (tenant, block), reason in reasons.items()]
     more = [f"and {len(said) - _MOST_REASONS} blocks more, with -o json"] if len(said) > _MOST_REASONS else []
-    return Table(columns, rows, summary, note="\n".join([*said[:_MOST_REASONS], *more, *([note] if note else [])]))
+    return Table(COLUMNS, rows, summary, note="\n".join([*said[:_MOST_REASONS], *more, *([note] if note else [])]))
 
 
 def _reasons(changes: "Sequence[TenantChange]") -> dict[tuple[str, str], str]:

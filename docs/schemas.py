@@ -1,0 +1,75 @@
+"""The schema of every JSON document: which command has rows with which columns, findings, or one answer."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from cortexctl.audit import contexts
+from cortexctl.audit.bucket import blocks, diff, index, marks, rebuild, retention, snapshot
+from cortexctl.audit.plan import compaction, disk_result, gateways_result
+from cortexctl.audit.ring import owners, rings, simulate, tables, tokens
+from cortexctl.cli import journal
+from cortexctl.cli.bucket import changing
+from cortexctl.cli.outcomes import outcomes
+from cortexctl.render import timeline
+from cortexctl.render.schema import schema_of_answer, schema_of_findings, schema_of_rows
+from cortexctl.results import Column, Kind
+
+_OUTCOMES = tuple(outcomes((), "", scope).columns for scope in ("tenant", "ring"))
+_ROWS = {
+    "ring list": (rings.LIST_COLUMNS,),
+    "ring show": (rings.SHOW_COLUMNS,),
+    "ring diff": ((Column("instance", Kind.ID), Column("field")),),
+    "ring owners": (owners.COLUMNS,),
+    "ring simulate": (simulate.columns_of(has_series=False, has_blocks=False),),
+    "ring forget": (tables.COLUMNS,),
+    "ring restore": (tables.COLUMNS,),
+    "ring tokens": (tokens.COLUMNS,),
+    "ring snapshot": (rings.LIST_COLUMNS,),
+    "bucket tenants": (blocks.TENANT_COLUMNS,),
+    "bucket ls": (blocks.BLOCK_COLUMNS,),
+    "bucket marks ls": (marks.COLUMNS,),
+    "bucket marks migrate": (changing.COLUMNS,),
+    "bucket marks add": (changing.COLUMNS,),
+    "bucket marks rm": (changing.COLUMNS,),
+    "bucket check fix": (changing.COLUMNS,),
+    "bucket undelete": (changing.COLUMNS,),
+    "bucket quarantine": (changing.COLUMNS,),
+    "bucket cleanup": (changing.COLUMNS,),
+    "bucket snapshot": (snapshot.COLUMNS,),
+    "bucket diff": (diff.COLUMNS,),
+    "bucket timeline": (timeline.COLUMNS,),
+    "bucket retention": (retention.COLUMNS,),
+    "bucket index show": (index.ENTRY_COLUMNS,),
+    "bucket index diff": (rebuild.CHANGE_COLUMNS,),
+    "bucket index rebuild": (rebuild.REBUILD_COLUMNS,),
+    "plan compaction": (compaction.JOB_COLUMNS, compaction.LEFT_COLUMNS),
+    "plan disk": (disk_result.COLUMNS,),
+    "plan store-gateway": (gateways_result.COLUMNS,),
+    "config show": (contexts.SETTING_COLUMNS,),
+    "config validate": (contexts.FAULT_COLUMNS,),
+    "journal ls": (journal.RUN_COLUMNS,),
+    "journal show": (journal.EVENT_COLUMNS,),
+    "journal undo": _OUTCOMES,
+    "journal resume": _OUTCOMES,
+}
+_FINDINGS = {"ring check": "ring", "bucket check": "tenant", "bucket index check": "tenant", "config lint": "config"}
+_ANSWERS = ("bucket inspect", "bucket why", "config use-context", "version")
+
+
+def schemas() -> Mapping[str, dict[str, Any]]:
+    """Return the schema of each command's document, by the command."""
+    return {
+        **{command: schema_of_rows(command, variants) for command, variants in _ROWS.items()},
+        **{command: schema_of_findings(command, scope) for command, scope in _FINDINGS.items()},
+        **{command: schema_of_answer(command) for command in _ANSWERS},
+    }
+
+
+def files() -> Mapping[str, str]:
+    """Return each schema as a file, by its path in the repository: `docs/schemas/bucket-ls.v1.json`."""
+    made = {}
+    for schema in schemas().values():
+        _, name, version = schema["properties"]["schema"]["const"].split("/")
+        made[f"docs/schemas/{name}.{version}.json"] = json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return made
