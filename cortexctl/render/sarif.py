@@ -60,12 +60,13 @@ def _rules(result: FindingsResult) -> dict[str, dict[str, Any]]:
 
 
 def _rule(check: Check[Any]) -> dict[str, Any]:
+    repair = "" if check.repair is None else f"\n\n{check.repair.line}"
     return {
         "id": check.code,
         "name": check.name,
         "shortDescription": {"text": check.summary},
         "fullDescription": {"text": f"{check.summary} {check.consequence}".strip()},
-        "help": {"text": check.explanation},
+        "help": {"text": f"{check.explanation}{repair}"},
         "helpUri": f"{_ABOUT}/blob/main/docs/checks.md#{check.code.lower()}",
         "defaultConfiguration": {"level": _LEVELS[check.severity]},
         "properties": {"severity": str(check.severity)},

@@ -14,7 +14,7 @@ import xmlschema
 from junitparser import Error, Failure, JUnitXml, Skipped
 
 from cortexctl.errors import UsageError
-from cortexctl.findings import Severity
+from cortexctl.findings import Repair, Severity
 from cortexctl.render import FindingsResult, Format
 from cortexctl.results import Document, Table
 
@@ -114,6 +114,12 @@ def test_a_result_names_its_rule(audit: FindingsResult, render: Render) -> None:
     assert all(rules[each["ruleIndex"]]["id"] == each["ruleId"] for each in run["results"])
     assert rules[2]["help"]["text"].startswith("A block's deletion mark has no global copy.\n\nThe compactor skips")
     assert rules[2]["shortDescription"]["text"] == "A block's deletion mark has no global copy."
+
+
+def test_a_rule_says_how_it_is_repaired(audit: FindingsResult, render: Render) -> None:
+    check = replace(audit.checks[0], repair=Repair("rebuild the index", reversible=True))
+    (rule, *_) = sarif(replace(audit, checks=[check]), render)["tool"]["driver"]["rules"]
+    assert rule["help"]["text"] == "The index is old.\n\nNothing.\n\nRepair: rebuild the index; reversible."
 
 
 def test_levels_are_by_severity(findings: FindingsResult, render: Render) -> None:
