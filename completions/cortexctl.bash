@@ -13,8 +13,8 @@ _cortexctl_at() {
             ;;
         "version")
             commands=""
-            options="-o --output --fields --sort --no-headers --as-of -q --quiet --help"
-            valued="-o --output --fields --sort --as-of"
+            options="-o --output --output-file --fields --sort --no-headers --as-of -q --quiet --help"
+            valued="-o --output --output-file --fields --sort --as-of"
             ;;
         "demo")
             commands=""
@@ -33,58 +33,58 @@ _cortexctl_at() {
             ;;
         "ring list")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --max-series --metric-label"
             ;;
         "ring show")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --max-series --metric-label"
             ;;
         "ring check")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline --earlier --token-file --expect --all --watch-store --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --fail-on --only --ignore --baseline --earlier --token-file --expect --watch-store"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --earlier --token-file --expect --all --watch-store --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --earlier --token-file --expect --watch-store"
             ;;
         "ring diff")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of"
             ;;
         "ring snapshot")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --force --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --force --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of"
             ;;
         "ring owners")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --block --token --series --rule-group -t --tenant --shard-size --lookback --operation --shard-by-all-labels --no-shard-by-all-labels --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --block --token --series --rule-group -t --tenant --shard-size --lookback --operation"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --block --token --series --rule-group -t --tenant --shard-size --lookback --operation --shard-by-all-labels --no-shard-by-all-labels --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --block --token --series --rule-group -t --tenant --shard-size --lookback --operation"
             ;;
         "ring tokens")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --ring --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --ring"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --ring --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --ring"
             ;;
         "ring simulate")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --add --zone --remove --lose-zone -b --bucket -t --tenant --user --shard-size --blocks-per-minute --series --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --add --zone --remove --lose-zone -b --bucket -t --tenant --user --shard-size --blocks-per-minute --series"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --add --zone --remove --lose-zone -b --bucket -t --tenant --user --shard-size --blocks-per-minute --series --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --add --zone --remove --lose-zone -b --bucket -t --tenant --user --shard-size --blocks-per-minute --series"
             ;;
         "ring forget")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --older-than --max --force-quorum --force-stuck --force-healthy --unhealthy --verify-for --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --older-than --max --verify-for"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --older-than --max --force-quorum --force-stuck --force-healthy --unhealthy --verify-for --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --older-than --max --verify-for"
             ;;
         "ring restore")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --from --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --from"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --from --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --from"
             ;;
         "ring watch")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --interval --for --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --fields --sort --as-of --interval --for"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --interval --for --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --interval --for"
             ;;
         "bucket")
             commands="tenants ls inspect why timeline check undelete quarantine retention cleanup snapshot diff index marks"
@@ -93,63 +93,63 @@ _cortexctl_at() {
             ;;
         "bucket tenants")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --fast --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label -t --tenant --user --fast --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --max-series --metric-label -t --tenant --user"
             ;;
         "bucket ls")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant"
             ;;
         "bucket inspect")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of"
             ;;
         "bucket why")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline -s --source --replication-factor --zone-awareness --no-zone-awareness --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --fail-on --only --ignore --baseline -s --source --replication-factor"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline --history -s --source --replication-factor --zone-awareness --no-zone-awareness --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --output-file --fields --sort --as-of --fail-on --only --ignore --baseline --history -s --source --replication-factor"
             ;;
         "bucket timeline")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --level --min-time --since --max-time --until --min-gap --width --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant --level --min-time --since --max-time --until --min-gap --width"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --level --min-time --since --max-time --until --min-gap --width --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of -t --tenant --user --exclude-tenant --level --min-time --since --max-time --until --min-gap --width"
             ;;
         "bucket check")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --exclude-tenant --volume --fix --irreversible --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --fail-on --only --ignore --baseline --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant --volume --fix"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --exclude-tenant --volume --fix --irreversible --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant --volume --fix"
             ;;
         "bucket undelete")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --force --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --force --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant"
             ;;
         "bucket quarantine")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir"
             ;;
         "bucket retention")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --retention --within --all --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant --retention --within"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --retention --within --all --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of -t --tenant --user --exclude-tenant --retention --within"
             ;;
         "bucket cleanup")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --all-tenants --exclude-tenant --what --older-than --pattern --directly --irreversible --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant --what --older-than --pattern"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --all-tenants --exclude-tenant --what --older-than --pattern --directly --irreversible --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant --what --older-than --pattern"
             ;;
         "bucket snapshot")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --force --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --force --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of -t --tenant --user --exclude-tenant"
             ;;
         "bucket diff")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of -t --tenant --user --exclude-tenant"
             ;;
         "bucket index")
             commands="show check diff rebuild"
@@ -158,23 +158,23 @@ _cortexctl_at() {
             ;;
         "bucket index show")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of"
             ;;
         "bucket index check")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history -t --tenant --user --exclude-tenant --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history -t --tenant --user --exclude-tenant"
             ;;
         "bucket index diff")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of -t --tenant --user --exclude-tenant"
             ;;
         "bucket index rebuild")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --all-tenants --exclude-tenant --reuse --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --all-tenants --exclude-tenant --reuse --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant"
             ;;
         "bucket marks")
             commands="ls migrate add rm"
@@ -183,23 +183,23 @@ _cortexctl_at() {
             ;;
         "bucket marks ls")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --kind --drift --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of -t --tenant --user --exclude-tenant --kind"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --kind --drift --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of -t --tenant --user --exclude-tenant --kind"
             ;;
         "bucket marks migrate")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --all-tenants --exclude-tenant --kind --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant --kind"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir -t --tenant --user --all-tenants --exclude-tenant --kind --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir -t --tenant --user --exclude-tenant --kind"
             ;;
         "bucket marks add")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind --details --reason --parquet-version --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind --details --reason --parquet-version"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind --details --reason --parquet-version --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind --details --reason --parquet-version"
             ;;
         "bucket marks rm")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --no-lock --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of --plan-out --max-changes --max-bytes --lock-settle --journal-dir --state --level --min-time --max-time --min-size --label -t --tenant --user --exclude-tenant --kind"
             ;;
         "plan")
             commands="compaction disk store-gateway"
@@ -208,18 +208,18 @@ _cortexctl_at() {
             ;;
         "plan compaction")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --until-done --left --rate --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --rate"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --until-done --left --rate --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --output-file --fields --sort --as-of --max-series --metric-label --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --rate"
             ;;
         "plan disk")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --volume --horizon --exact --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --fail-on --only --ignore --baseline --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --volume --horizon"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --volume --horizon --exact --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --output-file --fields --sort --as-of --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --strategy --block-ranges --compaction-concurrency --replication-factor --compactors -s --source -t --tenant --user --exclude-tenant --volume --horizon"
             ;;
         "plan store-gateway")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant -s --source --gateways --replication-factor --zone-awareness --no-zone-awareness --exact --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --fail-on --only --ignore --baseline -t --tenant --user --exclude-tenant -s --source --gateways --replication-factor"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history -t --tenant --user --exclude-tenant -s --source --gateways --replication-factor --zone-awareness --no-zone-awareness --exact --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --output-file --fields --sort --as-of --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history -t --tenant --user --exclude-tenant -s --source --gateways --replication-factor"
             ;;
         "journal")
             commands="ls show undo resume"
@@ -228,23 +228,23 @@ _cortexctl_at() {
             ;;
         "journal ls")
             commands=""
-            options="-o --output --fields --sort --no-headers --as-of -q --quiet --journal-dir --help"
-            valued="-o --output --fields --sort --as-of --journal-dir"
+            options="-o --output --output-file --fields --sort --no-headers --as-of -q --quiet --journal-dir --help"
+            valued="-o --output --output-file --fields --sort --as-of --journal-dir"
             ;;
         "journal show")
             commands=""
-            options="-o --output --fields --sort --no-headers --as-of -q --quiet --journal-dir --help"
-            valued="-o --output --fields --sort --as-of --journal-dir"
+            options="-o --output --output-file --fields --sort --no-headers --as-of -q --quiet --journal-dir --help"
+            valued="-o --output --output-file --fields --sort --as-of --journal-dir"
             ;;
         "journal undo")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --apply --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --lock-settle --journal-dir"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --apply --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --output-file --fields --sort --as-of --lock-settle --journal-dir"
             ;;
         "journal resume")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --apply --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --fields --sort --as-of --lock-settle --journal-dir"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --no-lock --lock-settle --journal-dir --apply --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --output-file --fields --sort --as-of --lock-settle --journal-dir"
             ;;
         "config")
             commands="lint show use-context validate"
@@ -253,23 +253,23 @@ _cortexctl_at() {
             ;;
         "config lint")
             commands=""
-            options="-o --output --fields --sort --no-headers --as-of -q --quiet --fail-on --only --ignore --baseline --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --config.file --config.expand-env --from-live --context --cortex-version --timeout --help"
-            valued="-o --output --fields --sort --as-of --fail-on --only --ignore --baseline --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --config.file --from-live --context --cortex-version --timeout"
+            options="-o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --config.file --config.expand-env --from-live --context --cortex-version --timeout --help"
+            valued="-o --output --output-file --fields --sort --as-of --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --config.file --from-live --context --cortex-version --timeout"
             ;;
         "config show")
             commands=""
-            options="-o --output --fields --sort --no-headers --as-of -q --quiet --context --help"
-            valued="-o --output --fields --sort --as-of --context"
+            options="-o --output --output-file --fields --sort --no-headers --as-of -q --quiet --context --help"
+            valued="-o --output --output-file --fields --sort --as-of --context"
             ;;
         "config use-context")
             commands=""
-            options="-o --output --fields --sort --no-headers --as-of -q --quiet --help"
-            valued="-o --output --fields --sort --as-of"
+            options="-o --output --output-file --fields --sort --no-headers --as-of -q --quiet --help"
+            valued="-o --output --output-file --fields --sort --as-of"
             ;;
         "config validate")
             commands=""
-            options="-o --output --fields --sort --no-headers --as-of -q --quiet --help"
-            valued="-o --output --fields --sort --as-of"
+            options="-o --output --output-file --fields --sort --no-headers --as-of -q --quiet --help"
+            valued="-o --output --output-file --fields --sort --as-of"
             ;;
     esac
 }
@@ -304,15 +304,31 @@ _cortexctl() {
         fi
     done
     case "$command $previous" in
-        "version -o" | "ring list -o" | "ring show -o" | "ring check -o" | "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring simulate -o" | "ring forget -o" | "ring restore -o" | "ring watch -o" | "bucket tenants -o" | "bucket ls -o" | "bucket inspect -o" | "bucket why -o" | "bucket check -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket snapshot -o" | "bucket diff -o" | "bucket index show -o" | "bucket index check -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "plan compaction -o" | "plan disk -o" | "plan store-gateway -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "config lint -o" | "config show -o" | "config use-context -o" | "config validate -o" | "version --output" | "ring list --output" | "ring show --output" | "ring check --output" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring simulate --output" | "ring forget --output" | "ring restore --output" | "ring watch --output" | "bucket tenants --output" | "bucket ls --output" | "bucket inspect --output" | "bucket why --output" | "bucket check --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket snapshot --output" | "bucket diff --output" | "bucket index show --output" | "bucket index check --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "plan compaction --output" | "plan disk --output" | "plan store-gateway --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output" | "config lint --output" | "config show --output" | "config use-context --output" | "config validate --output")
-            _cortexctl_reply -W "table wide json ndjson csv yaml"
+        "version -o" | "bucket inspect -o" | "bucket why -o" | "config use-context -o" | "version --output" | "bucket inspect --output" | "bucket why --output" | "config use-context --output")
+            _cortexctl_reply -W "table wide json ndjson yaml html"
+            return
+            ;;
+        "ring list -o" | "ring show -o" | "bucket tenants -o" | "plan compaction -o" | "ring list --output" | "ring show --output" | "bucket tenants --output" | "plan compaction --output")
+            _cortexctl_reply -W "table wide json ndjson csv yaml html prom"
+            return
+            ;;
+        "ring check -o" | "bucket check -o" | "bucket index check -o" | "plan disk -o" | "plan store-gateway -o" | "config lint -o" | "ring check --output" | "bucket check --output" | "bucket index check --output" | "plan disk --output" | "plan store-gateway --output" | "config lint --output")
+            _cortexctl_reply -W "table wide json ndjson csv yaml html prom junit sarif github"
+            return
+            ;;
+        "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring simulate -o" | "ring forget -o" | "ring restore -o" | "bucket ls -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket snapshot -o" | "bucket diff -o" | "bucket index show -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "config show -o" | "config validate -o" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring simulate --output" | "ring forget --output" | "ring restore --output" | "bucket ls --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket snapshot --output" | "bucket diff --output" | "bucket index show --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output" | "config show --output" | "config validate --output")
+            _cortexctl_reply -W "table wide json ndjson csv yaml html"
+            return
+            ;;
+        "ring watch -o" | "ring watch --output")
+            _cortexctl_reply -W "table wide ndjson"
             return
             ;;
         "bucket timeline -o" | "bucket timeline --output")
             _cortexctl_reply -W "table wide json ndjson csv yaml svg html"
             return
             ;;
-        *" -s" | *" --source" | *" --config.file" | *" --from-live" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --baseline" | *" --earlier" | *" --token-file" | *" -b" | *" --bucket" | *" --plan-out" | *" --journal-dir" | *" --from" | *" --runtime-config.file" | *" --objstore.config-file")
+        *" --output-file" | *" -s" | *" --source" | *" --config.file" | *" --from-live" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --webhook" | *" --pushgateway" | *" --baseline" | *" --history" | *" --earlier" | *" --token-file" | *" -b" | *" --bucket" | *" --plan-out" | *" --journal-dir" | *" --from" | *" --runtime-config.file" | *" --objstore.config-file")
             _cortexctl_reply -f
             return
             ;;
