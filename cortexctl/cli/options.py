@@ -255,6 +255,12 @@ class FindingOptions:
             metavar="FILE",
         ),
     ] = None
+
+
+@dataclass(frozen=True)
+class CheckOptions(FindingOptions):
+    """The same of a check that is run again and again."""
+
     history: Annotated[
         Path | None,
         typer.Option(

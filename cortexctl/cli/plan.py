@@ -219,7 +219,7 @@ def store_gateway(
     from cortexctl.audit.plan.gateways import plan_gateways
     from cortexctl.blocks.checks.owners import CHECKS
     from cortexctl.cli.choosing import chooser
-    from cortexctl.cli.verdict import judge
+    from cortexctl.cli.verdict import Earlier, judge
     from cortexctl.render import FindingsResult
 
     if ring_source and gateways is not None:
@@ -232,7 +232,7 @@ def store_gateway(
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         with run.working(chosen):
             planned = plan_gateways(run.bucket, chosen, run.now_s, known, is_exact=exact, only=only, paste=known.paste)
-        verdict = judge(findings, None, planned.findings, lambda *_: True)
+        verdict = judge(findings, Earlier(), planned.findings, lambda *_: True)
         is_well = verdict.is_well
         found = FindingsResult(
             planned.findings,

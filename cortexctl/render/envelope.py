@@ -48,6 +48,23 @@ def tail(result: Result) -> dict[str, Any]:
             }
             for each in result.compared.fixed
         ]
+    if result.since is not None:
+        since = result.since
+        after["history"] = {
+            "last_run": None if since.last_run_s is None else format_time(since.last_run_s),
+            "new": since.new,
+            "fixed": [
+                {
+                    "code": each.code,
+                    "severity": each.severity,
+                    result.scope: each.scope,
+                    "subject": each.subject,
+                    "message": each.message,
+                    "first_seen": format_time(each.first_seen_s),
+                }
+                for each in since.fixed
+            ],
+        }
     return after
 
 

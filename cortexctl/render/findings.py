@@ -7,12 +7,14 @@ from typing import Any, TextIO
 
 from cortexctl.baseline import Compared
 from cortexctl.findings import Check, Finding, Severity
+from cortexctl.history import Since
 from cortexctl.render.select import select
 from cortexctl.render.spec import OutputSpec
 from cortexctl.render.table import cell_width, write_footer
 from cortexctl.render.terminal import fitted_width, painted
 from cortexctl.render.text import escape, evidence
 from cortexctl.results import Column, Kind, Row
+from cortexctl.units import format_time
 
 _WIDE = frozenset(("name", "evidence", "consequence", "next"))
 _KINDS = {"severity": Kind.SEVERITY, "evidence": Kind.FACTS, "known": Kind.FLAG}
@@ -44,6 +46,8 @@ class FindingsResult:
     """What could not be read, and why."""
     compared: Compared | None = None
     """How they compare with a baseline: a page shows only what is new."""
+    since: Since | None = None
+    """How they compare with the last run, where there is a history."""
     checks: Sequence[Check[Any]] = ()
     """What was looked for, those not run among them."""
     scopes: Sequence[str] = ()
@@ -61,6 +65,7 @@ class FindingsResult:
         """The fields of `Finding.document`, in its order."""
         names = ["code", "name", "severity", self.scope, "subject", "message", "evidence", "consequence", "next"]
         names += [] if self.compared is None else ["known"]
+        names += [] if self.since is None else ["first_seen"]
         return [Column(name, _KINDS.get(name, Kind.TEXT), wide=name in _WIDE) for name in names]
 
     @property
@@ -83,10 +88,13 @@ class FindingsResult:
 
     def rows(self) -> Iterable[Row]:
         """Yield each finding as its document."""
-        if self.compared is None:
-            return (finding.document() for finding in self.findings)
-        known = zip(self.findings, self.compared.known, strict=True)
-        return ({**finding.document(), "known": is_known} for finding, is_known in known)
+        for number, finding in enumerate(self.findings):
+            row = finding.document()
+            if self.compared is not None:
+                row["known"] = self.compared.known[number]
+            if self.since is not None:
+                row["first_seen"] = format_time(self.since.first_seen_s[number])
+            yield row
 
     def footer(self) -> str:
         """Return the counts by severity, and a line for each thing that checks lacked."""
@@ -100,6 +108,8 @@ class FindingsResult:
                 f"{sum(self.compared.known)} known, {len(self.compared.fixed)} fixed since {self.compared.baseline}"
             )
             lines += [f"fixed: {_where(asdict(each))}  {each.message}" for each in self.compared.fixed]
+        if self.since is not None:
+            lines += _history(self.since)
         lacking: dict[str, list[str]] = {}
         for each in self.checks_not_run:
             lacking.setdefault(each.needs, []).append(each.code)
@@ -111,6 +121,17 @@ class FindingsResult:
             return {}
         known = sum(self.compared.known)
         return {"new": len(self.findings) - known, "known": known, "fixed": len(self.compared.fixed)}
+
+
+def _history(since: Since) -> Iterator[str]:
+    if since.last_run_s is None:
+        yield "the first run in the history"
+        return
+    old = [each for each in since.first_seen_s if each < since.run.at_s]
+    still = f", {len(old)} still there, the oldest since {format_time(min(old))}" if old else ""
+    yield f"since the last run at {format_time(since.last_run_s)}: {since.new} new, {len(since.fixed)} fixed{still}"
+    for each in since.fixed:
+        yield f"fixed: {_where(asdict(each))}  {escape(each.message)}"
 
 
 def _by_severity(findings: Iterable[Finding]) -> dict[str, int]:

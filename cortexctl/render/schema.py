@@ -15,6 +15,7 @@ from cortexctl.results import Column, Kind
 
 _SEVERITIES = [str(each) for each in sorted(Severity, reverse=True)]
 _TEXT: Mapping[str, Any] = {"type": "string"}
+_TIME: Mapping[str, Any] = {"type": "string", "format": "date-time"}
 _COUNT: Mapping[str, Any] = {"type": "integer", "minimum": 0}
 _TYPES: Mapping[Kind, tuple[str, str]] = {
     Kind.TEXT: ("string", ""),
@@ -67,6 +68,15 @@ def schema_of_findings(command: str, scope: str) -> dict[str, Any]:
     }
     known = document["properties"]["findings"]["items"]["properties"]
     known["known"] = {"description": "Whether the baseline has it; with --baseline.", "type": "boolean"}
+    gone = {name: _severity() if name == "severity" else _TEXT for name in fixed}
+    known["first_seen"] = {"description": "Since which run it is there; with --history.", **_TIME}
+    document["properties"]["history"] = _object(
+        {
+            "last_run": {"type": ["string", "null"], "format": "date-time"},
+            "new": _COUNT,
+            "fixed": {"type": "array", "items": _object({**gone, "first_seen": _TIME})},
+        }
+    )
     return document
 
 

@@ -1,5 +1,6 @@
 """Locks, jitter and history of runs that nobody watches."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,10 @@ from cortexctl.cli.cron import in_turn, keep_history, read_history
 from cortexctl.cli.options import CronOptions
 from cortexctl.errors import LockedError, UsageError
 from cortexctl.history import Run
+from cortexctl.units import format_time
+from tests.builders import NOW_S, TENANT, B
+from tests.cli.conftest import Cli, Place
+from tests.cli.rings import one_dead, save
 
 HOLD = """
 import sys
@@ -82,3 +87,55 @@ def test_a_history_that_cannot_be_kept_is_said_and_fails_nothing(
 def test_a_history_in_no_directory_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="its directory is not there"):
         read_history(tmp_path / "none" / "runs.jsonl")
+
+
+def test_a_check_says_what_is_new_fixed_and_still_there(cli: Cli, behind: Place, tmp_path: Path) -> None:
+    check = ("bucket", "check", "--only", "IDX07", "--history", tmp_path / "runs.jsonl")
+    first = cli(*check, *behind.then, code=1)
+    assert "the first run in the history" in first.stdout
+    second = cli(*check, *behind.here, "--as-of", str(NOW_S + 600), "-o", "json", code=1)
+    assert second.document["history"] == {"last_run": format_time(NOW_S), "new": 0, "fixed": []}
+    assert {each["first_seen"] for each in second.document["findings"]} == {format_time(NOW_S)}
+    cli(
+        "bucket",
+        "index",
+        "rebuild",
+        "-t",
+        TENANT,
+        "--apply",
+        "--lock-settle",
+        "0s",
+        *behind.here,
+        "--as-of",
+        str(NOW_S + 600),
+    )
+    third = cli(*check, *behind.here, "--as-of", str(NOW_S + 1200), code=1)
+    assert f"since the last run at {format_time(NOW_S + 600)}: 0 new, 1 fixed, 1 still there, the oldest since " in (
+        third.stdout
+    )
+    assert f"fixed: IDX07 {TENANT}  {B}" in third.stdout
+
+
+@pytest.mark.parametrize("command", [("bucket", "check"), ("bucket", "index", "check"), ("bucket", "index", "rebuild")])
+def test_a_command_that_another_run_keeps_from_starting_exits_7(
+    command: tuple[str, ...], cli: Cli, well: Place, tmp_path: Path
+) -> None:
+    with in_turn(CronOptions(lock_file=tmp_path / "lock")):
+        ran = cli(*command, "--lock-file", tmp_path / "lock", *well.then, code=7)
+    assert f"held by another run (process {os.getpid()}" in ran.stderr
+    assert ran.stdout == ""
+
+
+def test_a_history_of_something_else_is_wrong_usage_before_anything_is_read(
+    cli: Cli, well: Place, tmp_path: Path
+) -> None:
+    (tmp_path / "runs.jsonl").write_text("not one\n")
+    ran = cli("bucket", "check", "--history", tmp_path / "runs.jsonl", *well.then, code=2)
+    assert "runs.jsonl: line 1 is not of a history" in ran.stderr
+
+
+def test_a_ring_check_has_a_history_too(cli: Cli, tmp_path: Path) -> None:
+    saved = save(tmp_path / "ring", one_dead())
+    check = ("ring", "check", "ingester", "-s", saved, "--history", tmp_path / "runs.jsonl", "-o", "json")
+    cli(*check, code=1)
+    assert cli(*check, code=1).document["history"]["new"] == 0

@@ -6,12 +6,14 @@ import typer
 
 from cortexctl.cli.bucket.looking import asked
 from cortexctl.cli.choosing import split_codes
+from cortexctl.cli.cron import in_turn
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import (
     ApplyOptions,
     BucketOptions,
+    CheckOptions,
+    CronOptions,
     ExcludedTenants,
-    FindingOptions,
     FindingsOutputOptions,
     JournalOptions,
     LockOptions,
@@ -27,7 +29,8 @@ from cortexctl.units import parse_size
 def check(
     source: BucketOptions,
     output: FindingsOutputOptions,
-    findings: FindingOptions,
+    findings: CheckOptions,
+    cron: CronOptions,
     apply: ApplyOptions,
     lock: LockOptions,
     kept: JournalOptions,
@@ -64,7 +67,7 @@ def check(
         raise UsageError("a check changes nothing: give --fix CODE with --apply and --plan-out")
     if is_fixing and output.output in OF_FINDINGS:
         raise UsageError(f"-o {output.output} is of findings, and --fix shows a plan; it has {', '.join(OF_ROWS)}")
-    with session(source, output, "bucket check fix" if is_fixing else "bucket check") as run:
+    with in_turn(cron), session(source, output, "bucket check fix" if is_fixing else "bucket check") as run:
         looking = asked(run, findings, tenant, exclude_tenant, None if volume is None else parse_size(volume))
         if is_fixing:
             from cortexctl.cli.bucket.fixing import fix_findings

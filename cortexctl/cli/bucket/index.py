@@ -9,12 +9,14 @@ import typer
 
 from cortexctl.cli.applying import Applied, apply_plan_of, confirm, load_plan, refuse_past_limits, save_plan
 from cortexctl.cli.choosing import chooser
+from cortexctl.cli.cron import in_turn
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import (
     ApplyOptions,
     BucketOptions,
+    CheckOptions,
+    CronOptions,
     ExcludedTenants,
-    FindingOptions,
     FindingsOutputOptions,
     JournalOptions,
     LockOptions,
@@ -22,7 +24,7 @@ from cortexctl.cli.options import (
     Tenants,
 )
 from cortexctl.cli.session import Session, session
-from cortexctl.cli.verdict import judge, read_baseline
+from cortexctl.cli.verdict import RunName, judge, read_earlier
 from cortexctl.errors import ExitCode, PartialError, RefusedError, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -56,7 +58,8 @@ def show(
 def check(
     source: BucketOptions,
     output: FindingsOutputOptions,
-    findings: FindingOptions,
+    findings: CheckOptions,
+    cron: CronOptions,
     tenant: Tenants = None,
     exclude_tenant: ExcludedTenants = None,
 ) -> None:
@@ -70,18 +73,19 @@ def check(
     from cortexctl.blocks.checks import OF_AN_INDEX
     from cortexctl.render import FindingsResult
 
-    with session(source, output, "bucket index check") as run:
+    with in_turn(cron), session(source, output, "bucket index check") as run:
         only = chooser(findings, OF_AN_INDEX)
-        baseline = read_baseline(findings)
+        earlier = read_earlier(findings)
         chosen = choose(run.bucket, tenant or [], exclude_tenant or [])
         with run.working(chosen):
             checked = check_index(run.bucket, chosen, run.now_s, run.delays, only=only, paste=run.paste)
         run_codes = {each.code for each in OF_AN_INDEX if only(each)}
         verdict = judge(
             findings,
-            baseline,
+            earlier,
             checked.findings,
             lambda code, name: code in run_codes and name in chosen and name not in checked.unread,
+            RunName("bucket index check", run.bucket.display, run.now_s),
         )
         result = FindingsResult(
             checked.findings,
@@ -89,6 +93,7 @@ def check(
             checked.tenants,
             unread=[{"error": str(each)} for each in checked.failed],
             compared=verdict.compared,
+            since=verdict.since,
             checks=[each for each in OF_AN_INDEX if only(each)],
             scopes=[each for each in chosen if each not in checked.unread],
             fail_on=verdict.fail_on,
@@ -132,6 +137,7 @@ def diff(
 def rebuild(
     source: BucketOptions,
     output: OutputOptions,
+    cron: CronOptions,
     apply: ApplyOptions,
     lock: LockOptions,
     kept: JournalOptions,
@@ -155,7 +161,7 @@ def rebuild(
     from cortexctl.audit.bucket.rebuild import plan_rebuild, planned, rebuild_table
     from cortexctl.audit.bucket.tenants import choose
 
-    with session(source, output, "bucket index rebuild") as run:
+    with in_turn(cron), session(source, output, "bucket index rebuild") as run:
         _refuse_looking_back(run, apply)
         if apply.plan is not None:
             if tenant or all_tenants or exclude_tenant or apply.plan_out:

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any
 from cortexctl.cli.choosing import chooser
 from cortexctl.cli.options import FindingOptions
 from cortexctl.cli.session import Session
-from cortexctl.cli.verdict import Verdict, judge, read_baseline
+from cortexctl.cli.verdict import Earlier, RunName, Verdict, judge, read_earlier
 
 if TYPE_CHECKING:
     from cortexctl.audit.bucket.check import CheckedBucket, Scope, Settings
-    from cortexctl.baseline import Baseline
     from cortexctl.findings import Check
     from cortexctl.render import FindingsResult
 
@@ -43,6 +42,7 @@ class Looked:
             notes=notes,
             unread=[{"error": str(each)} for each in self.checked.failed],
             compared=self.verdict.compared,
+            since=self.verdict.since,
             checks=self.checks,
             scopes=[each for each in self.scope.tenants if each not in self.checked.unread],
             fail_on=self.verdict.fail_on,
@@ -59,7 +59,7 @@ class Asked:
     excluded: Sequence[str]
     settings: "Settings"
     only: "Callable[[Check[Any]], bool]"
-    baseline: "Baseline | None"
+    earlier: Earlier
 
     def look(self) -> Looked:
         """Check the bucket, as it is now."""
@@ -70,7 +70,8 @@ class Asked:
         scope = find_scope(run.bucket, self.tenants, self.excluded)
         with run.working(scope.tenants):
             checked = check_bucket(run.bucket, scope, self.settings, run.now_s, only=self.only, paste=run.paste)
-        verdict = judge(self.findings, self.baseline, checked.findings, self._looked_for(scope, checked))
+        this = RunName("bucket check", run.bucket.display, run.now_s)
+        verdict = judge(self.findings, self.earlier, checked.findings, self._looked_for(scope, checked), this)
         return Looked(scope, checked, verdict, [each for each in CHECKS if self.only(each)])
 
     def _looked_for(self, scope: "Scope", checked: "CheckedBucket") -> "Callable[[str, str], bool]":
@@ -99,5 +100,5 @@ def asked(
     from cortexctl.cli.bucket.in_force import settings
 
     only = chooser(findings, CHECKS)
-    baseline = read_baseline(findings)
-    return Asked(run, findings, tenants or [], excluded or [], settings(run, disk_bytes), only, baseline)
+    earlier = read_earlier(findings)
+    return Asked(run, findings, tenants or [], excluded or [], settings(run, disk_bytes), only, earlier)

@@ -12,7 +12,7 @@ from cortexctl.cli.options import AnswerOutputOptions, BucketOptions, FindingOpt
 from cortexctl.cli.ring.beside import gateways_beside
 from cortexctl.cli.ring.options import HttpOptions, RingOptions
 from cortexctl.cli.session import Session, session
-from cortexctl.cli.verdict import judge, read_baseline
+from cortexctl.cli.verdict import judge, read_earlier
 from cortexctl.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def why(
 
     with session(source, output, "bucket why") as run:
         ring = RingOptions(source=ring_source, replication_factor=replication_factor, zone_awareness=zone_awareness)
-        baseline = read_baseline(findings)
+        earlier = read_earlier(findings)
         asked = Asked(
             run.now_s,
             settings(run, None),
@@ -91,7 +91,7 @@ def why(
         tenant, block_id = find_block(run.bucket, block)
         with run.working([tenant]):
             document, found = explain_block(run.bucket, tenant, block_id, asked)
-        verdict = judge(findings, baseline, found, lambda _code, _tenant: False)
+        verdict = judge(findings, earlier, found, lambda _code, _tenant: False)
         run.output.emit(document, is_well=verdict.is_well)
         if not verdict.is_well:
             raise typer.Exit(ExitCode.FINDINGS)

@@ -12,10 +12,10 @@ from cortexctl.cli.choosing import chooser
 from cortexctl.cli.contexts import ring_in_context, say_context
 from cortexctl.cli.exits import complain
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import ContextName, FindingOptions, FindingsOutputOptions
+from cortexctl.cli.options import CheckOptions, ContextName, FindingsOutputOptions
 from cortexctl.cli.ring.options import AccessOptions, HttpOptions, RingOptions
 from cortexctl.cli.ring.settings import access_of
-from cortexctl.cli.verdict import judge, read_baseline
+from cortexctl.cli.verdict import RunName, judge, read_earlier
 from cortexctl.errors import CortexctlError, DataError, ExitCode, PartialError, SourceError, UsageError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @grouped
 def lint(
     output: FindingsOutputOptions,
-    findings: FindingOptions,
+    findings: CheckOptions,
     http: HttpOptions,
     file: Annotated[
         list[Path] | None,
@@ -70,7 +70,7 @@ def lint(
     from cortexctl.render import FindingsResult, NotRun
 
     to = Output(output, "config lint", time.time())
-    only, baseline = chooser(findings, CHECKS), read_baseline(findings, "config")
+    only, earlier = chooser(findings, CHECKS), read_earlier(findings, "config")
     version = None if cortex_version is None else parse_version(cortex_version)
     access = access_of(AccessOptions(**{each.name: getattr(http, each.name) for each in fields(http)}, timeout=timeout))
     to.timeout_s = access.timeout_s
@@ -93,7 +93,8 @@ def lint(
             raise typer.Exit(failed[0].exit_code)
         names, codes = {view.name for view in views} | {"all"}, {each.code for each in CHECKS if only(each)}
         codes -= {code for code, _ in linted.not_run}
-        verdict = judge(findings, baseline, linted.findings, lambda code, name: code in codes and name in names)
+        this = RunName("config lint", ", ".join(view.name for view in views), to.started_at_s)
+        verdict = judge(findings, earlier, linted.findings, lambda code, name: code in codes and name in names, this)
         result = FindingsResult(
             linted.findings,
             [NotRun(*each) for each in linted.not_run],
@@ -102,6 +103,7 @@ def lint(
             notes=[_note(view) for view in views],
             unread=[{"error": str(error)} for error in failed],
             compared=verdict.compared,
+            since=verdict.since,
             checks=[each for each in CHECKS if only(each)],
             scopes=[view.name for view in views],
             fail_on=verdict.fail_on,

@@ -8,8 +8,9 @@ import typer
 
 from cortexctl.cli import verdict
 from cortexctl.cli.choosing import chooser
+from cortexctl.cli.cron import in_turn
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import FindingOptions, FindingsOutputOptions
+from cortexctl.cli.options import CheckOptions, CronOptions, FindingsOutputOptions
 from cortexctl.cli.ring.absent import fail_for_absent, unexpected
 from cortexctl.cli.ring.keys import read_token_files
 from cortexctl.cli.ring.looking import measure, refuse_saved
@@ -48,7 +49,8 @@ def check(
     source: RingOptions,
     access: AccessOptions,
     output: FindingsOutputOptions,
-    findings: FindingOptions,
+    findings: CheckOptions,
+    cron: CronOptions,
     evidence: EvidenceOptions,
     ring: RingNames = None,
     all_rings: Annotated[bool, typer.Option("--all", help="All that the sources hold, as without RING.")] = False,
@@ -75,8 +77,8 @@ def check(
     if ring and all_rings:
         raise UsageError("give rings, or --all")
     only = chooser(findings, CHECKS)
-    baseline = verdict.read_baseline(findings, "ring")
-    with ring_session(source, access, output, "ring check", rings=ring or ()) as run:
+    earlier = verdict.read_earlier(findings, "ring")
+    with in_turn(cron), ring_session(source, access, output, "ring check", rings=ring or ()) as run:
         if watch_store is not None:
             refuse_saved(run)
         components = run.components(ring)
@@ -95,7 +97,8 @@ def check(
             each.component.name: {one.code for one in CHECKS if only(one)} - {one.code for one in judgement.not_run}
             for each, judgement in zip(surveyed.rings, judged, strict=True)
         }
-        said = verdict.judge(findings, baseline, found, lambda code, name: code in run_codes.get(name, ()))
+        this = verdict.RunName("ring check", ", ".join(each.name for each in run.places), run.now_s)
+        said = verdict.judge(findings, earlier, found, lambda code, name: code in run_codes.get(name, ()), this)
         failed = unexpected(surveyed, named=bool(ring))
         result = FindingsResult(
             found,
@@ -105,6 +108,7 @@ def check(
             notes=notes,
             unread=[each.document() for each in failed],
             compared=said.compared,
+            since=said.since,
             checks=[each for each in CHECKS if only(each)],
             scopes=[each.component.name for each in surveyed.rings],
             fail_on=said.fail_on,
