@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any, TextIO
 
 from cortexctl.baseline import Compared
 from cortexctl.findings import Check, Finding, Severity
 from cortexctl.history import Since
 from cortexctl.render.select import select
-from cortexctl.render.spec import OutputSpec
+from cortexctl.render.spec import Format, OutputSpec
 from cortexctl.render.table import cell_width, write_footer
 from cortexctl.render.terminal import fitted_width, painted
 from cortexctl.render.text import escape, evidence
@@ -20,6 +21,8 @@ _WIDE = frozenset(("name", "evidence", "consequence", "next"))
 _KINDS = {"severity": Kind.SEVERITY, "evidence": Kind.FACTS, "known": Kind.FLAG}
 _WORST_FIRST = sorted(Severity, reverse=True)
 _INDENT = "    "
+MOST_ALIKE = 10
+"""Of one code and tenant or ring in a page: whoever reads it knows the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,10 +155,22 @@ def write_page(result: FindingsResult, output: OutputSpec, stream: TextIO) -> No
         group = [row for row in rows if row["severity"] == severity]
         if group and not is_first:
             stream.write("\n")
-        for row in group:
-            stream.writelines(f"{line}\n" for line in _finding(row, result.scope, limit, output.colour))
+        for row in group if output.format is Format.WIDE else _folded(group, result.scope):
+            if isinstance(row, str):
+                stream.write(row)
+            else:
+                stream.writelines(f"{line}\n" for line in _finding(row, result.scope, limit, output.colour))
             is_first = False
     write_footer(result, stream, after_rows=not is_first)
+
+
+def _folded(rows: Iterable[Row], scope: str) -> Iterator[Row | str]:
+    """Yield the rows, and in place of all but the first of many that are alike a line with their number."""
+    for (code, name), alike in groupby(rows, lambda row: (row["code"], row[scope])):
+        found = list(alike)
+        yield from found[:MOST_ALIKE]
+        if len(found) > MOST_ALIKE:
+            yield f"{_INDENT}… and {len(found) - MOST_ALIKE} more {code} of {escape(name)}: -o wide has them\n"
 
 
 def _finding(row: Row, scope: str, limit: int | None, colour: bool) -> Iterator[str]:

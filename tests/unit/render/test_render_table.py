@@ -172,3 +172,16 @@ def test_no_findings(render: Render) -> None:
     assert render(FindingsResult([], [], 3), Format.TABLE) == "no findings (3 tenants checked)\n"
     lacking = FindingsResult([], [NotRun("STG01", "--ring")], 3)
     assert render(lacking, Format.TABLE) == "no findings (3 tenants checked)\nnot run, needs --ring: STG01\n"
+
+
+@pytest.mark.parametrize(("form", "shown"), [(Format.TABLE, 10), (Format.WIDE, 13)])
+def test_of_many_findings_that_are_alike_a_page_has_the_first_and_wide_has_all(
+    form: Format, shown: int, findings: FindingsResult, render: Render
+) -> None:
+    alike = [replace(findings.findings[0], subject=f"block-{number:02}") for number in range(13)]
+    other = replace(findings.findings[0], scope="another")
+    text = render(replace(findings, findings=[*alike, other]), form)
+    assert sum("block-" in line for line in text.splitlines()) == shown
+    more = f"… and 3 more {other.code} of {alike[0].scope}: -o wide has them"
+    assert (more in text) == (form is Format.TABLE)
+    assert "another" in text
