@@ -153,6 +153,7 @@ class LimitsSettings:
     ingestion_tenant_shard_size: int = 0
     query_store_after_s: LimitDuration = 0.0
     query_ingesters_within_s: LimitDuration = 0.0
+    shuffle_sharding_ingesters_lookback_period_s: LimitDuration = 0.0
     sse: SSE = field(default_factory=SSE)
     """`s3_sse_type`, `s3_sse_kms_key_id`, `s3_sse_kms_encryption_context`."""
 
