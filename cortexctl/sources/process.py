@@ -1,7 +1,7 @@
 """A running process of Cortex's as a place: its ring pages, and what it knows of gossip.
 
-A page can forget an entry and do nothing else. What is asked, of which version, is in `asking`; modes and other
-endpoints are not here.
+A page can forget an entry and do nothing else. What is asked, of which version, is in `asking`; what ingesters have
+besides, in `ingester`.
 
 Source: cortexproject/cortex, pkg/ring/http.go, pkg/api/api.go.
 """
@@ -27,6 +27,7 @@ from cortexctl.ring.page import Absence, NoRing
 from cortexctl.ring.reading import Form, Reading
 from cortexctl.sources import asking
 from cortexctl.sources.dns import Resolver, addresses
+from cortexctl.sources.ingester import IngesterProcess
 from cortexctl.sources.place import Writes
 from cortexctl.sources.web import Answer, Web
 
@@ -98,6 +99,10 @@ class ProcessPlace:
     def close(self) -> None:
         """Give back its connections."""
         self._web.close()
+
+    def ingester(self) -> IngesterProcess:
+        """Return the pages that it has if it is an ingester, on the same connections."""
+        return IngesterProcess(self._web)
 
     def read(self, component: Component) -> Reading:
         """Return the component's ring: of a process that gossips the page, if it serves that, and the true states.

@@ -19,6 +19,7 @@ from cortexctl.ring import codec
 from cortexctl.ring.components import COMPONENTS, Component, Settings
 from cortexctl.ring.model import ring
 from tests.fakes import pages
+from tests.fakes.ingester import FakeIngester
 from tests.fakes.ringstore import Store
 
 SERVES = {
@@ -66,6 +67,8 @@ class Pod:
     version: str = ""
     """What `buildinfo` tells; it is not served where this is empty."""
     config: str = "target: all\n"
+    ingester: FakeIngester | None = None
+    """The ingester that it is."""
     basic: tuple[str, str] | None = None
     bearer: str = ""
     fault: str = ""
@@ -131,6 +134,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     pod: ClassVar[Pod]
     ended: ClassVar[threading.Event]
     _is_late = False
@@ -207,6 +211,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._ring_page(component, method, query, parse_qs(body.decode()))
         elif component is not None or (method != "GET" and path in ("/memberlist", "/config")):
             self._answer(405, b"", "")
+        elif pod.ingester is not None and (told := pod.ingester.answer(method, path, parts.query, body)) is not None:
+            self._answer(*told)
         elif path == "/memberlist":
             self._memberlist(query)
         elif path == "/config":

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 from cortexctl.ring.components import Component
@@ -31,6 +32,10 @@ class Store:
         self._returning: list[tuple[int, str, Instance]] = []
         for component, stored in (rings or {}).items():
             self.put(component.stored_key, stored)
+
+    def held(self) -> AbstractContextManager[object]:
+        """Keep others from writing in between."""
+        return self._lock
 
     def put(self, key: str, stored: Ring) -> None:
         """Store a ring."""
