@@ -183,6 +183,10 @@ class FileJournal:
         """Note that a lock was given back."""
         self._note({"event": "unlock", "key": key})
 
+    def note(self, event: str, **fields: Any) -> None:
+        """Note what is no write, such as how far a wait has come."""
+        self._note({"event": event, **fields})
+
     def begun(self) -> dict[str, list[Entry]]:
         """Return what was begun and not taken back, in order, by scope: what an undo has to look at."""
         scopes: dict[str, list[Entry]] = {}

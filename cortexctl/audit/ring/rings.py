@@ -98,7 +98,7 @@ def show_ring(checked: CheckedRing, place: str, described: str) -> Table:
         described,
     ]
     lines += [f"{place}: {each}" for each in checked.stored.oddities]
-    if _zones_look_aware(checked):
+    if zones_look_aware(checked):
         lines.append("instances name their zones: say --zone-awareness, or --config.file, if Cortex spreads over them")
     summary = {
         "ring": checked.component.name,
@@ -151,7 +151,7 @@ def quorum_lines(checked: CheckedRing) -> Iterator[str]:
             yield f"Read: queries succeed; {reads.margin} more {what} may fail"
 
 
-def _zones_look_aware(checked: CheckedRing) -> bool:
+def zones_look_aware(checked: CheckedRing) -> bool:
     named = {each.zone for each in checked.members} - {""}
     return not checked.settings.zone_awareness and len(named) > 1
 

@@ -70,7 +70,7 @@ class _Entries:
 
     def read_or_none(self, key: str) -> _Found | None:
         component, instance_id = split_key(key)
-        found = _present(self._place.read(component), instance_id)
+        found = present(self._place.read(component), instance_id)
         return None if found is None else _Found(entry.encode(found), found)
 
     def write(self, key: str, body: bytes | None, replacing: _Found | None) -> None:
@@ -85,14 +85,14 @@ def apply_ring_plan(place: Place, journal: FileJournal) -> list[Done]:
     for first, each in journal.plan.numbered():
         keys = [operation.key for operation in each.operations]
         numbered = enumerate(each.operations, start=first)
-        done.append(_attempt(each.scope, keys, partial(repairs.apply, numbered, each.scope, _Entries(place), journal)))
+        done.append(attempt(each.scope, keys, partial(repairs.apply, numbered, each.scope, _Entries(place), journal)))
     return done
 
 
 def undo_ring_run(place: Place, journal: FileJournal) -> list[Done]:
     """Put back every entry that the journal's run took out, and take out what it put, and return what became of it."""
     return [
-        _attempt(
+        attempt(
             scope,
             [each.key for each in reversed(entries)],
             partial(repairs.undo, entries, _Entries(place), journal),
@@ -101,7 +101,8 @@ def undo_ring_run(place: Place, journal: FileJournal) -> list[Done]:
     ]
 
 
-def _attempt(scope: str, keys: Sequence[str], work: Callable[[], object]) -> Done:
+def attempt(scope: str, keys: Sequence[str], work: Callable[[], object]) -> Done:
+    """Return what became of a step's work: the error that stopped it, or none."""
     try:
         work()
     except CortexctlError as error:
@@ -177,7 +178,7 @@ def _fates(
         gone_after_s = last.gone_after_s if last else None
         fate, error = Fate.UNREAD, ""
         try:
-            now = _present(reading, name)
+            now = present(reading, name)
         except CortexctlError as fault:
             error = str(fault)
         else:
@@ -191,7 +192,7 @@ def _fates(
         yield Verified(component, name, reading.place, fate, gone_after_s, error)
 
 
-def _present(reading: Reading | Unread, instance_id: str) -> Instance | None:
+def present(reading: Reading | Unread, instance_id: str) -> Instance | None:
     """Return an entry as it is; None for no entry. Raises where the ring could not be read."""
     if isinstance(reading, Unread):
         raise reading.error

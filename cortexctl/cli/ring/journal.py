@@ -42,17 +42,36 @@ def undo_ring(
     apply: bool,
 ) -> None:
     """Put back what the run took out of a ring, or show it."""
+    from cortexctl.audit.ring.modes import is_drain
     from cortexctl.audit.ring.writes import undo_ring_run
     from cortexctl.config.source import HTTPSource, parse_ring_source
 
+    to = Output(output, "journal undo", time.time())
+    if is_drain(journal):
+        _run(journal, given, http, to, None if apply else preview, _undo_drain(given, http))
+        return
     if isinstance(parse_ring_source(journal.run.source[SOURCE]), HTTPSource) and journal.begun():
         raise RefusedError(
             f"run {journal.run.id} forgot by a ring page, which cannot put an entry back: at the KV store, "
             f"`cortexctl ring restore RING ID --from {journal.run.id}` can"
         )
-    _run(
-        journal, given, http, Output(output, "journal undo", time.time()), preview if not apply else None, undo_ring_run
-    )
+    _run(journal, given, http, to, preview if not apply else None, undo_ring_run)
+
+
+def _undo_drain(given: BucketOptions, http: HttpOptions) -> "Callable[[Place, FileJournal], Sequence[Done]]":
+    """Return what puts the mode of ingesters back, each by its own page, where the run found that."""
+    from cortexctl.audit.ring.modes import Modes, pods_of, undo_modes
+    from cortexctl.sources.ingester import open_ingester
+
+    def undo(place: "Place", journal: "FileJournal") -> "Sequence[Done]":
+        pods = {name: open_ingester(url, _access(given, http)) for name, url in pods_of(journal).items()}
+        try:
+            return undo_modes(Modes(place, pods), journal)
+        finally:
+            for pod in pods.values():
+                pod.close()
+
+    return undo
 
 
 def resume_ring(
@@ -65,8 +84,14 @@ def resume_ring(
     apply: bool,
 ) -> None:
     """Do what is left of the run, or show it."""
+    from cortexctl.audit.ring.modes import is_drain
     from cortexctl.audit.ring.writes import apply_ring_plan
 
+    if is_drain(journal):
+        raise RefusedError(
+            f"run {journal.run.id} is of `ring drain`, which waits for each group before the next: go on with "
+            f"`cortexctl ring drain --resume {journal.run.id}`"
+        )
     to = Output(output, "journal resume", time.time())
     _run(journal, given, http, to, preview if not apply else None, apply_ring_plan)
 
@@ -107,13 +132,17 @@ def _as_configured(source: "RingSource", given: BucketOptions, access: "Access")
     return next((each for each in found if display(each) == display(source)), source)
 
 
+def _access(given: BucketOptions, http: HttpOptions) -> "Access":
+    options = {each.name: getattr(http, each.name) for each in fields(http)}
+    return access_of(AccessOptions(**options, timeout=given.timeout))
+
+
 @contextmanager
 def _place(journal: "FileJournal", given: BucketOptions, http: HttpOptions) -> "Iterator[Place]":
     from cortexctl.config.source import parse_ring_source, with_environment
     from cortexctl.sources.open import open_places
 
-    options = {each.name: getattr(http, each.name) for each in fields(http)}
-    access = access_of(AccessOptions(**options, timeout=given.timeout))
+    access = _access(given, http)
     name, key = journal.run.source[SOURCE], journal.run.source.get(STORED_KEY)
     source = _as_configured(with_environment(parse_ring_source(name), os.environ), given, access)
     with open_places([source], access, {each.scope: key for each in journal.plan.steps} if key else {}) as places:

@@ -173,6 +173,7 @@ def _in_file(component: "Component", path: Path) -> "dict[str, Instance]":
 
 
 def _in_journal(component: "Component", run_id: str, kept: JournalOptions) -> "dict[str, Instance]":
+    from cortexctl.audit.ring.modes import is_drain
     from cortexctl.audit.ring.writes import split_key
     from cortexctl.ring import entry
     from cortexctl.storage.journal import FileJournal, default_directory
@@ -181,5 +182,7 @@ def _in_journal(component: "Component", run_id: str, kept: JournalOptions) -> "d
         journal = FileJournal.open(kept.journal_dir or default_directory(), run_id)
     except NotFoundError as error:
         raise NotFoundError(f"{run_id}: neither a file nor a run of the journal ({error})") from error
+    if is_drain(journal):
+        raise UsageError(f"run {run_id} is of `ring drain`, which takes no entry out of a ring")
     begun = journal.begun().get(component.name, [])
     return {split_key(each.key)[1]: entry.decode(each.before) for each in begun if each.before is not None}
