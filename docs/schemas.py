@@ -7,7 +7,7 @@ from typing import Any
 from cortexctl.audit import contexts
 from cortexctl.audit.bucket import blocks, diff, index, marks, rebuild, retention, snapshot
 from cortexctl.audit.plan import compaction, disk_result, gateways_result
-from cortexctl.audit.ring import owners, rings, simulate, tables, tokens
+from cortexctl.audit.ring import draintables, owners, rings, simulate, tables, tokens
 from cortexctl.cli import journal
 from cortexctl.cli.bucket import changing
 from cortexctl.cli.outcomes import outcomes
@@ -24,6 +24,7 @@ _ROWS = {
     "ring simulate": (simulate.columns_of(has_series=False, has_blocks=False),),
     "ring forget": (tables.COLUMNS,),
     "ring restore": (tables.COLUMNS,),
+    "ring drain": (draintables.PLANNED_COLUMNS, draintables.PROGRESS_COLUMNS, draintables.ROLLED_BACK_COLUMNS),
     "ring tokens": (tokens.COLUMNS,),
     "ring snapshot": (rings.LIST_COLUMNS,),
     "bucket tenants": (blocks.TENANT_COLUMNS,),

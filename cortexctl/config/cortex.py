@@ -219,6 +219,9 @@ def parse_cortex_config(
         LimitsSettings(
             query_store_after_s=querier.duration_s("query_store_after"),
             query_ingesters_within_s=querier.duration_s("query_ingesters_within"),
+            shuffle_sharding_ingesters_lookback_period_s=querier.duration_s(
+                "shuffle_sharding_ingesters_lookback_period"
+            ),
         ),
     )
     return CortexConfig(

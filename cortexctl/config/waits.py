@@ -1,6 +1,6 @@
 """What a configuration says of how long an ingester is needed: by queries, its own head, the index and store-gateways.
 
-Source: Cortex, pkg/querier/querier.go, Config, until 1.20, and pkg/util/validation/limits.go, Limits, since;
+Source: Cortex, pkg/querier/querier.go, Config, until 1.21, and pkg/util/validation/limits.go, Limits, since;
 pkg/storage/tsdb/config.go, TSDBConfig.
 """
 
@@ -24,11 +24,10 @@ def drain_waits(config: CortexConfig) -> Waits:
         f"queries always ask ingesters, whatever they hold (query_ingesters_within is 0, {config.name})",
     )
     for key, what in _QUERIES.items():
-        seconds = querier.duration_s(key)
-        of_limits = max(_limit_s(each, key) for each in (config.limits, *config.overrides.values()))
-        if max(seconds, of_limits) > longest_s:
-            section = "querier" if seconds > of_limits else "limits"
-            longest_s, why = max(seconds, of_limits), f"{what} ({section}.{key}, {config.name})"
+        seconds = max(_limit_s(each, key) for each in (config.limits, *config.overrides.values()))
+        if seconds > longest_s:
+            section = "querier" if querier.duration_s(key) == seconds else "limits"
+            longest_s, why = seconds, f"{what} ({section}.{key}, {config.name})"
     usual = Waits(0)
     ship_s = tsdb.duration_s("ship_interval", 60) + tsdb.duration_s("head_compaction_interval", 60)
     return replace(

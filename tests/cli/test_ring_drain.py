@@ -429,6 +429,10 @@ def test_somebody_puts_it_back_to_active(cluster: Cluster) -> None:
     assert f"{C1}: it takes writes again: somebody else set its mode" in ran.stderr
     assert "ACTIVE again" in ran.stdout
     assert cluster.passed_s < 260
+    passed_s, run = cluster.passed_s, cluster.runs()[0]["run"]
+    assert "it takes writes again" in cluster("--resume", run, "--apply", code=5).stderr
+    assert cluster.passed_s == passed_s, "it is not waited for"
+    assert cluster.mode_asked(C1) == 2, "ours, and somebody else's"
 
 
 def test_active_in_between_is_seen_by_its_registration(cluster: Cluster) -> None:

@@ -127,6 +127,7 @@ limits:
   ingestion_tenant_shard_size: 3
   reject_old_samples_max_age: 2w
   query_ingesters_within: 13h
+  shuffle_sharding_ingesters_lookback_period: 14h
   query_store_after: 12h
   store_gateway_tenant_shard_size: 2
   compactor_blocks_retention_period: 1y

@@ -132,7 +132,8 @@ class Draining:
     def _verify(self, names: Sequence[str]) -> None:
         """Wait until every view shows them READONLY, and note since when they are. Raises where one does not."""
         began_s = self.clock.now()
-        while True:
+        names = [name for name in names if self._known[name].since_s is None]
+        while names:
             views = self._views()
             behind = [
                 f"{name} at {place}"
@@ -149,10 +150,9 @@ class Draining:
                 )
             self.clock.sleep(min(2.0, LOOK_S))
         for name in names:
-            if self._known[name].since_s is None:
-                now_s = self.clock.now()
-                self._note("readonly", name, since_s=now_s)
-                self._known[name] = replace(self._known[name], since_s=now_s)
+            now_s = self.clock.now()
+            self._note("readonly", name, since_s=now_s)
+            self._known[name] = replace(self._known[name], since_s=now_s)
 
     def _wait(self, names: Sequence[str]) -> None:
         while True:

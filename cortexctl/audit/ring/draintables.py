@@ -14,7 +14,7 @@ from cortexctl.ring.drainsteps import Stage, TenantStats, Waits
 from cortexctl.ring.model import InstanceState
 from cortexctl.units import format_duration
 
-_COLUMNS = (
+PROGRESS_COLUMNS = (
     Column("group", Kind.COUNT),
     Column("instance", Kind.ID),
     Column("zone"),
@@ -27,6 +27,12 @@ _COLUMNS = (
     Column("readonly_since_s", Kind.TIME_S, "READONLY"),
     Column("stage"),
     Column("why"),
+)
+PLANNED_COLUMNS = tuple(
+    each for each in PROGRESS_COLUMNS if each.name not in ("readonly_since_s", "why", "shipped", "indexed")
+)
+ROLLED_BACK_COLUMNS = tuple(
+    each for each in PROGRESS_COLUMNS if each.name in ("instance", "zone", "state", "heartbeat_age_s", "stage")
 )
 _STATEFUL = re.compile(r"(.+)-(\d+)")
 
@@ -57,8 +63,7 @@ def planned_table(
                     "stage": outcome,
                 }
             )
-    shown = tuple(column for column in _COLUMNS if column.name not in ("readonly_since_s", "why", "shipped", "indexed"))
-    return Table(shown, rows, _verdict_summary(verdict, waits, refused), note=note)
+    return Table(PLANNED_COLUMNS, rows, _verdict_summary(verdict, waits, refused), note=note)
 
 
 def _verdict_summary(verdict: Verdict, waits: Waits, refused: Sequence[str]) -> Mapping[str, Any]:
@@ -130,7 +135,7 @@ def progress_table(progress: Sequence[Progress], note: str = "") -> Table:
     """Return a row for each ingester of a drain, as it was last seen."""
     rows = [_row(each) for each in progress]
     safe = sum(each.step.stage is Stage.SAFE for each in progress)
-    return Table(_COLUMNS, rows, {"ring": "ingester", "entries": len(rows), "safe_to_stop": safe}, note=note)
+    return Table(PROGRESS_COLUMNS, rows, {"ring": "ingester", "entries": len(rows), "safe_to_stop": safe}, note=note)
 
 
 def _row(each: Progress) -> Row:
@@ -196,10 +201,7 @@ def rolled_back(checked: CheckedRing, names: Sequence[str], outcome: str, note: 
         for name in names
         if (each := checked.view.instances.get(name)) is not None
     ]
-    shown = tuple(
-        column for column in _COLUMNS if column.name in ("instance", "zone", "state", "heartbeat_age_s", "stage")
-    )
-    return Table(shown, rows, {"ring": "ingester", "entries": len(rows)}, note=note)
+    return Table(ROLLED_BACK_COLUMNS, rows, {"ring": "ingester", "entries": len(rows)}, note=note)
 
 
 def is_readonly(checked: CheckedRing, name: str) -> bool:

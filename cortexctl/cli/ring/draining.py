@@ -12,9 +12,11 @@ from urllib.parse import urlsplit
 
 import typer
 
-from cortexctl.cli.options import BucketOptions, JournalOptions
+from cortexctl.cli.contexts import bucket_in_context
+from cortexctl.cli.options import BucketOptions, JournalOptions, ResultOptions
 from cortexctl.cli.ring.session import RingSession
 from cortexctl.cli.ring.settings import access_of
+from cortexctl.cli.session import session
 from cortexctl.errors import DataError, SourceError, UsageError
 from cortexctl.units import parse_duration_s
 
@@ -97,11 +99,11 @@ def _config(run: RingSession, given: PodOptions) -> "CortexConfig | None":
     from cortexctl.config import parse_overrides
 
     config = run.judging.configs[0] if run.judging.configs else None
-    if given.runtime_config_file is None:
+    path = _bucket_options(run, given).runtime_config_file
+    if path is None:
         return config
     if config is None:
         raise UsageError("--runtime-config.file: give the configuration too, whose limits it overrides")
-    path = given.runtime_config_file
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -109,28 +111,36 @@ def _config(run: RingSession, given: PodOptions) -> "CortexConfig | None":
     return config.with_overrides(parse_overrides(text, name=str(path), limits=config.limits))
 
 
-@contextmanager
-def drain_bucket(run: RingSession, given: PodOptions) -> "Iterator[Bucket | None]":
-    """Open the bucket for reading; None where none is named, or is not wanted."""
-    from cortexctl.cli.locate import find_bucket
-    from cortexctl.storage.objects import Bounds
-    from cortexctl.storage.open import open_bucket
-
-    file = next(iter(run.given.config_file or ()), None)
-    is_named = given.bucket or os.environ.get("CORTEXCTL_BUCKET") or file
-    if given.no_bucket or not is_named:
-        yield None
-        return
+def _bucket_options(run: RingSession, given: PodOptions) -> BucketOptions:
+    """Return which bucket is meant, under the first of the configurations that the ring is judged by."""
+    ring, access = run.given, run.access
+    file = ring.config_file[0] if ring.config_file else None
     named = BucketOptions(
         bucket=given.bucket,
         config_file=file,
-        config_expand_env=run.given.config_expand_env,
-        timeout=run.access.timeout,
+        config_expand_env=ring.config_expand_env,
+        from_live=ring.from_live[0] if ring.from_live and file is None else None,
+        context=ring.context,
+        runtime_config_file=given.runtime_config_file,
+        timeout=access.timeout,
+        deadline=access.deadline,
+        read_only=True,
     )
-    _, location = find_bucket(named)
-    bounds = Bounds(timeout_s=parse_duration_s(run.access.timeout))
-    with open_bucket(location, bounds, read_only=True) as bucket:
-        yield bucket
+    # Where the ring was named apart from any context, the current one may be of another cluster.
+    return named if ring.context is None else bucket_in_context(named)[0]
+
+
+@contextmanager
+def drain_bucket(run: RingSession, given: PodOptions) -> "Iterator[Bucket | None]":
+    """Open the bucket for reading; None where none is named, or is not wanted."""
+    named = _bucket_options(run, given)
+    is_named = named.bucket or os.environ.get("CORTEXCTL_BUCKET") or named.objstore_config_file
+    if given.no_bucket or not (is_named or named.config_file or named.from_live):
+        yield None
+        return
+    output = run.output.options
+    with session(named, ResultOptions(as_of=output.as_of, quiet=output.quiet), "ring drain") as opened:
+        yield opened.bucket
 
 
 @contextmanager
