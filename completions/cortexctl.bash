@@ -27,7 +27,7 @@ _cortexctl_at() {
             valued=""
             ;;
         "ring")
-            commands="list show check diff snapshot owners tokens simulate forget restore watch"
+            commands="list show check diff snapshot owners tokens simulate forget restore drain watch"
             options="--help"
             valued=""
             ;;
@@ -80,6 +80,11 @@ _cortexctl_at() {
             commands=""
             options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --apply --plan-out -y --yes --max-changes --max-bytes --journal-dir --from --help"
             valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --plan-out --max-changes --max-bytes --journal-dir --from"
+            ;;
+        "ring drain")
+            commands=""
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --journal-dir --pod --http-port -b --bucket --no-bucket --runtime-config.file --all-at-once --wait --flush --force-quorum --readonly-since --verify-for --legacy --apply -y --yes --resume --rollback --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --journal-dir --pod --http-port -b --bucket --runtime-config.file --wait --readonly-since --verify-for --resume"
             ;;
         "ring watch")
             commands=""
@@ -316,7 +321,7 @@ _cortexctl() {
             _cortexctl_reply -W "table wide json ndjson csv yaml html prom junit sarif github"
             return
             ;;
-        "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring simulate -o" | "ring forget -o" | "ring restore -o" | "bucket ls -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket snapshot -o" | "bucket diff -o" | "bucket index show -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "config show -o" | "config validate -o" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring simulate --output" | "ring forget --output" | "ring restore --output" | "bucket ls --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket snapshot --output" | "bucket diff --output" | "bucket index show --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output" | "config show --output" | "config validate --output")
+        "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring simulate -o" | "ring forget -o" | "ring restore -o" | "ring drain -o" | "bucket ls -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket snapshot -o" | "bucket diff -o" | "bucket index show -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "config show -o" | "config validate -o" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring simulate --output" | "ring forget --output" | "ring restore --output" | "ring drain --output" | "bucket ls --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket snapshot --output" | "bucket diff --output" | "bucket index show --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output" | "config show --output" | "config validate --output")
             _cortexctl_reply -W "table wide json ndjson csv yaml html"
             return
             ;;
