@@ -11,8 +11,8 @@ from cortexctl.audit.ring import draintables, owners, rings, simulate, tables, t
 from cortexctl.cli import journal
 from cortexctl.cli.bucket import changing
 from cortexctl.cli.outcomes import outcomes
-from cortexctl.render import timeline
 from cortexctl.render.schema import schema_of_answer, schema_of_findings, schema_of_rows
+from cortexctl.render.timeline.result import COLUMNS as OF_A_TIMELINE
 from cortexctl.results import Column, Kind
 
 _OUTCOMES = tuple(outcomes((), "", scope).columns for scope in ("tenant", "ring"))
@@ -39,7 +39,7 @@ _ROWS = {
     "bucket cleanup": (changing.COLUMNS,),
     "bucket snapshot": (snapshot.COLUMNS,),
     "bucket diff": (diff.COLUMNS,),
-    "bucket timeline": (timeline.COLUMNS,),
+    "bucket timeline": (OF_A_TIMELINE,),
     "bucket retention": (retention.COLUMNS,),
     "bucket index show": (index.ENTRY_COLUMNS,),
     "bucket index diff": (rebuild.CHANGE_COLUMNS,),

@@ -14,7 +14,7 @@ from cortexctl.cli.ring.options import RingOptions
 from cortexctl.errors import UsageError
 
 if TYPE_CHECKING:
-    from cortexctl.cli.session import Output
+    from cortexctl.cli.output import Output
     from cortexctl.config.contexts import Context, Contexts
 
 _SNAPSHOT = "snapshot:"

@@ -11,7 +11,7 @@ from cortexctl.blocks.segments import QUERIED
 from cortexctl.blocks.survey import StoredFile
 from cortexctl.blocks.timeline import Scale, timeline
 from cortexctl.blocks.view import Block, TenantView
-from cortexctl.render.timeline_svg import Picture
+from cortexctl.render.timeline.svg import Picture
 from cortexctl.tsdb.meta import Compaction, Meta, Stats
 from tests.builders import NOW_S, a_ulid
 

@@ -61,7 +61,7 @@ def timeline(
     from cortexctl.audit.bucket.tenants import choose
     from cortexctl.audit.bucket.timeline import read_timelines
     from cortexctl.cli.bucket.in_force import settings
-    from cortexctl.render.timeline import TimelineResult
+    from cortexctl.render.timeline.drawn import DrawnTimeline
 
     with session(source, output, "bucket timeline") as run:
         scale = _scale(level, min_time, max_time, min_gap, run.now_s)
@@ -69,7 +69,7 @@ def timeline(
         with run.working(chosen):
             compacting = settings(run, None).compacting
             found = read_timelines(run.bucket, chosen, run.now_s, run.delays, compacting, scale)
-        run.output.emit(TimelineResult(found.tenants, run.paste, run.bucket.display, width))
+        run.output.emit(DrawnTimeline(found.tenants, run.paste, run.bucket.display, width))
         run.fail_for(found.failed, len(chosen))
 
 

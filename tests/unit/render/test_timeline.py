@@ -13,8 +13,8 @@ from cortexctl.blocks.segments import Bar, SegmentKind, segment_of
 from cortexctl.blocks.timeline import Timeline
 from cortexctl.errors import UsageError
 from cortexctl.render import Format, OutputSpec, emit
-from cortexctl.render.axis import ticks
-from cortexctl.render.timeline import TimelineResult
+from cortexctl.render.timeline.axis import ticks
+from cortexctl.render.timeline.drawn import DrawnTimeline
 from cortexctl.results import Table
 from tests.builders import a_ulid
 from tests.unit.render.conftest import HOSTILE
@@ -71,34 +71,34 @@ def parsed(text: str) -> ET.Element:
     return ET.fromstring(text)  # noqa: S314  # our own
 
 
-def a_result(*timelines: Timeline, width: int | None = None) -> TimelineResult:
-    return TimelineResult(timelines, lambda command: f"cortexctl {command}", "s3://bucket", width)
+def a_result(*timelines: Timeline, width: int | None = None) -> DrawnTimeline:
+    return DrawnTimeline(timelines, lambda command: f"cortexctl {command}", "s3://bucket", width)
 
 
 @pytest.fixture
-def several() -> TimelineResult:
+def several() -> DrawnTimeline:
     return a_result(faulty(), a_timeline("one", [bar(1, 0, 2, 1)]), a_timeline("none", []))
 
 
-def test_a_chart_where_nobody_looks_on(several: TimelineResult, render: Render, same_as_golden: Compare) -> None:
+def test_a_chart_where_nobody_looks_on(several: DrawnTimeline, render: Render, same_as_golden: Compare) -> None:
     same_as_golden(render(several, Format.TABLE), "timeline.table.txt")
 
 
 @pytest.mark.parametrize("width", [80, 200])
-def test_a_chart_in_a_terminal(width: int, several: TimelineResult, render: Render, same_as_golden: Compare) -> None:
+def test_a_chart_in_a_terminal(width: int, several: DrawnTimeline, render: Render, same_as_golden: Compare) -> None:
     text = render(several, Format.TABLE, terminal=True, colour=True, width=width)
     same_as_golden(text, f"timeline.terminal-{width}.txt")
     charted = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n") if re.match("queryable|level", line)]
     assert {len(line) for line in charted} == {width}
 
 
-def test_rows_are_segments(several: TimelineResult, render: Render, same_as_golden: Compare) -> None:
+def test_rows_are_segments(several: DrawnTimeline, render: Render, same_as_golden: Compare) -> None:
     same_as_golden(render(several, Format.CSV), "timeline.csv")
     table = render(several, Format.TABLE, fields=("kind", "from", "to", "next"))
     assert "gap      2026-11-21T00:00:00Z  2026-11-21T04:00:00Z  cortexctl bucket ls -t x" in table.split("\n")
 
 
-def test_a_stream_of_ascii_gets_ascii(several: TimelineResult) -> None:
+def test_a_stream_of_ascii_gets_ascii(several: DrawnTimeline) -> None:
     stream = TextIOWrapper(BytesIO(), encoding="ascii")
     emit(several, OutputSpec(Format.TABLE, "bucket timeline", "0", 0.0), stream)
     stream.seek(0)
@@ -132,7 +132,7 @@ def test_long_lists_are_cut_short_but_for_wide(render: Render) -> None:
     assert (wide.count("\ngap: "), wide.count("not drawn")) == (12, 12)
 
 
-def test_the_svg_is_well_formed_and_says_what_each_block_is(several: TimelineResult, render: Render) -> None:
+def test_the_svg_is_well_formed_and_says_what_each_block_is(several: DrawnTimeline, render: Render) -> None:
     text = render(several, Format.SVG)
     root = parsed(text)
     assert text.isascii()
@@ -210,7 +210,7 @@ def page(text: str) -> Page:
     return parser
 
 
-def test_the_page_loads_nothing(several: TimelineResult, render: Render) -> None:
+def test_the_page_loads_nothing(several: DrawnTimeline, render: Render) -> None:
     text = render(several, Format.HTML)
     found = page(text)
     assert text.isascii()
@@ -224,7 +224,7 @@ def test_the_page_loads_nothing(several: TimelineResult, render: Render) -> None
     assert ("content", "default-src 'none'; style-src 'unsafe-inline'") in attributes
 
 
-def test_the_page_names_what_is_amiss_first(several: TimelineResult, render: Render) -> None:
+def test_the_page_names_what_is_amiss_first(several: DrawnTimeline, render: Render) -> None:
     found = page(render(several, Format.HTML))
     ids = {attrs["id"] for tag, attrs in found.tags if tag == "section"}
     assert [attrs["href"] for tag, attrs in found.tags if tag == "a"] == ["#t0"]
@@ -238,7 +238,7 @@ def test_the_page_names_what_is_amiss_first(several: TimelineResult, render: Ren
 @pytest.mark.parametrize("form", [Format.TABLE, Format.WIDE, Format.SVG, Format.HTML])
 def test_names_are_escaped(form: Format, render: Render) -> None:
     timeline = faulty(NASTY)
-    text = render(TimelineResult([timeline, faulty()], lambda _: NASTY, NASTY), form)
+    text = render(DrawnTimeline([timeline, faulty()], lambda _: NASTY, NASTY), form)
     assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]", text)
     if form in (Format.TABLE, Format.WIDE):
         return
@@ -250,7 +250,7 @@ def test_names_are_escaped(form: Format, render: Render) -> None:
         assert "<script>alert(1)</script>&\"'two\\nlines" in "".join(page(text).text)
 
 
-def test_rows_have_no_picture(blocks: Table, several: TimelineResult, render: Render) -> None:
+def test_rows_have_no_picture(blocks: Table, several: DrawnTimeline, render: Render) -> None:
     with pytest.raises(UsageError, match="-o svg: bucket ls is not drawn; it has table"):
         render(blocks, Format.SVG)
     with pytest.raises(UsageError, match="--fields or --sort, which are for rows"):

@@ -3,11 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TextIO
+from typing import Any
 
 from cortexctl.blocks.segments import Segment
 from cortexctl.blocks.timeline import Timeline
-from cortexctl.render.spec import Format, OutputSpec
 from cortexctl.results import Column, Kind, Row
 from cortexctl.units import format_duration, format_size, format_time_ms
 
@@ -71,24 +70,6 @@ class TimelineResult:
         for timeline in self.timelines:
             for each in timeline.segments():
                 yield self._row(timeline.tenant, each)
-
-    def drawing(self, output: OutputSpec) -> Callable[[Any, OutputSpec, TextIO], None] | None:
-        """Return what draws it: the chart of a terminal, the SVG or the page; None where it is rows."""
-        if output.fields or output.sort:
-            return None
-        if output.format in (Format.TABLE, Format.WIDE):
-            from cortexctl.render.timeline_text import write_chart
-
-            return write_chart
-        if output.format is Format.SVG:
-            from cortexctl.render.timeline_svg import write_svg
-
-            return write_svg
-        if output.format is Format.HTML:
-            from cortexctl.render.timeline_html import write_page
-
-            return write_page
-        return None
 
     def _row(self, tenant: str, segment: Segment) -> Row:
         return {

@@ -11,10 +11,10 @@ from xml.sax.saxutils import escape as xml_escape
 
 from cortexctl.blocks.segments import Bar, Segment, spans
 from cortexctl.blocks.timeline import Timeline
-from cortexctl.render.axis import ticks
 from cortexctl.render.spec import OutputSpec
 from cortexctl.render.text import escape
-from cortexctl.render.timeline import TimelineResult, counted, described, headline, rule
+from cortexctl.render.timeline.axis import ticks
+from cortexctl.render.timeline.result import TimelineResult, counted, described, headline, rule
 from cortexctl.units import format_duration, format_size, format_time_ms
 
 WIDTH = 1140

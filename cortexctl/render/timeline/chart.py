@@ -11,11 +11,11 @@ from typing import TextIO
 
 from cortexctl.blocks.segments import Bar, Segment, spans
 from cortexctl.blocks.timeline import Timeline
-from cortexctl.render.axis import ticks
 from cortexctl.render.spec import Format, OutputSpec
 from cortexctl.render.terminal import fitted_width, painted
 from cortexctl.render.text import escape, escape_lines
-from cortexctl.render.timeline import TimelineResult, counted, described, headline, rule
+from cortexctl.render.timeline.axis import ticks
+from cortexctl.render.timeline.result import TimelineResult, counted, described, headline, rule
 from cortexctl.units import format_size
 
 _NOT_ON_A_TERMINAL = 100

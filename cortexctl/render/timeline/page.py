@@ -9,8 +9,8 @@ from typing import TextIO
 from cortexctl.blocks.segments import Segment
 from cortexctl.blocks.timeline import Timeline
 from cortexctl.render.spec import OutputSpec
-from cortexctl.render.timeline import TimelineResult, amiss, headline
-from cortexctl.render.timeline_svg import HATCH, STYLE, WIDTH, Picture, legend, shown
+from cortexctl.render.timeline.result import TimelineResult, amiss, headline
+from cortexctl.render.timeline.svg import HATCH, STYLE, WIDTH, Picture, legend, shown
 from cortexctl.units import format_duration, format_time
 
 _PAGE_STYLE = """

@@ -1,0 +1,1 @@
+"""How `bucket timeline` is drawn: a chart in a terminal, an SVG, a page; and as rows."""
