@@ -50,6 +50,7 @@ READING = {
     "plan compaction by partitions": "plan compaction --config.file CONFIG",
     "plan disk": "plan disk --volume 1Gi",
     "plan store-gateway": "plan store-gateway --gateways 3",
+    "doctor": "doctor --config.file CONFIG --volume 1Gi --ignore RNG --ignore CFG",
 }
 """By what is looked at. `index diff` and `check` exit 1 on what is wrong with the sample."""
 DRY_RUNS = {
