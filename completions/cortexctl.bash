@@ -2,9 +2,14 @@
 _cortexctl_at() {
     case "$1" in
         "")
-            commands="explain version demo completion ring bucket plan journal config"
+            commands="doctor explain version demo completion ring bucket plan journal config"
             options="--help"
             valued=""
+            ;;
+        "doctor")
+            commands=""
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --start-jitter --lock-file -s --source -t --tenant --user --exclude-tenant --volume --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --output-file --fields --sort --as-of --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --start-jitter --lock-file -s --source -t --tenant --user --exclude-tenant --volume"
             ;;
         "explain")
             commands=""
@@ -309,16 +314,24 @@ _cortexctl() {
         fi
     done
     case "$command $previous" in
+        *" -b" | *" --bucket" | *" --config.file" | *" --from-live" | *" --runtime-config.file" | *" --objstore.config-file" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --output-file" | *" --webhook" | *" --pushgateway" | *" --baseline" | *" --history" | *" --lock-file" | *" -s" | *" --source" | *" --earlier" | *" --token-file" | *" --plan-out" | *" --journal-dir" | *" --from")
+            _cortexctl_reply -f
+            return
+            ;;
+        *" --storage-driver")
+            _cortexctl_reply -W "auto obstore s3fs gcsfs adlfs"
+            return
+            ;;
+        "doctor -o" | "ring check -o" | "bucket check -o" | "bucket index check -o" | "plan disk -o" | "plan store-gateway -o" | "config lint -o" | "doctor --output" | "ring check --output" | "bucket check --output" | "bucket index check --output" | "plan disk --output" | "plan store-gateway --output" | "config lint --output")
+            _cortexctl_reply -W "table wide json ndjson csv yaml html prom junit sarif github"
+            return
+            ;;
         "version -o" | "bucket inspect -o" | "bucket why -o" | "config use-context -o" | "version --output" | "bucket inspect --output" | "bucket why --output" | "config use-context --output")
             _cortexctl_reply -W "table wide json ndjson yaml html"
             return
             ;;
         "ring list -o" | "ring show -o" | "bucket tenants -o" | "plan compaction -o" | "ring list --output" | "ring show --output" | "bucket tenants --output" | "plan compaction --output")
             _cortexctl_reply -W "table wide json ndjson csv yaml html prom"
-            return
-            ;;
-        "ring check -o" | "bucket check -o" | "bucket index check -o" | "plan disk -o" | "plan store-gateway -o" | "config lint -o" | "ring check --output" | "bucket check --output" | "bucket index check --output" | "plan disk --output" | "plan store-gateway --output" | "config lint --output")
-            _cortexctl_reply -W "table wide json ndjson csv yaml html prom junit sarif github"
             return
             ;;
         "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring simulate -o" | "ring forget -o" | "ring restore -o" | "ring drain -o" | "bucket ls -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket snapshot -o" | "bucket diff -o" | "bucket index show -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "config show -o" | "config validate -o" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring simulate --output" | "ring forget --output" | "ring restore --output" | "ring drain --output" | "bucket ls --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket snapshot --output" | "bucket diff --output" | "bucket index show --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output" | "config show --output" | "config validate --output")
@@ -333,12 +346,12 @@ _cortexctl() {
             _cortexctl_reply -W "table wide json ndjson csv yaml svg html"
             return
             ;;
-        *" --output-file" | *" -s" | *" --source" | *" --config.file" | *" --from-live" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --webhook" | *" --pushgateway" | *" --baseline" | *" --history" | *" --lock-file" | *" --earlier" | *" --token-file" | *" -b" | *" --bucket" | *" --plan-out" | *" --journal-dir" | *" --from" | *" --runtime-config.file" | *" --objstore.config-file")
-            _cortexctl_reply -f
-            return
-            ;;
         *" --fail-on")
             _cortexctl_reply -W "critical high warning info"
+            return
+            ;;
+        "doctor --only" | "doctor --ignore")
+            _cortexctl_reply -W "BLK CMP IDX LCK MRK OBJ PAR POI TEN RNG DSK OWN CFG ACC CLK BLK01 BLK02 BLK03 BLK04 BLK05 BLK06 BLK07 BLK08 BLK09 BLK10 BLK11 BLK12 BLK13 BLK14 BLK15 BLK16 BLK17 CMP01 CMP02 CMP03 CMP04 CMP05 CMP06 CMP07 CMP08 CMP09 IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 LCK01 LCK02 LCK03 MRK01 MRK02 MRK03 MRK04 MRK05 MRK06 MRK07 MRK08 OBJ01 OBJ02 OBJ03 OBJ04 PAR01 PAR02 PAR03 POI01 POI02 POI03 POI04 POI05 POI06 TEN01 TEN02 TEN03 TEN04 TEN05 RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46 RNG47 RNG48 RNG49 DSK01 DSK02 OWN01 OWN02 CFG01 CFG02 CFG03 CFG04 CFG05 CFG06 CFG07 CFG08 CFG09 CFG10 CFG11 CFG12 CFG13 CFG14 CFG15 CFG16 CFG17 CFG18 CFG19 CFG20 CFG21 CFG22 CFG23 CFG24 CFG25 CFG26 CFG27 CFG28 CFG29 CFG30 CFG31 CFG32 CFG33 CFG34 CFG35 CFG36 CFG37 CFG38 CFG39 CFG40 CFG41 CFG42 CFG43 ACC01 ACC02 ACC03 ACC04 CLK01 CLK02"
             return
             ;;
         "ring check --only" | "ring check --ignore")
@@ -372,10 +385,6 @@ _cortexctl() {
         "ring forget --apply" | "ring restore --apply" | "bucket check --apply" | "bucket undelete --apply" | "bucket quarantine --apply" | "bucket cleanup --apply" | "bucket index rebuild --apply" | "bucket marks migrate --apply" | "bucket marks add --apply" | "bucket marks rm --apply")
             [[ $word == -* ]] || { _cortexctl_reply -f; return; }
             ;;
-        *" --storage-driver")
-            _cortexctl_reply -W "auto obstore s3fs gcsfs adlfs"
-            return
-            ;;
         *" --state")
             _cortexctl_reply -W "complete marked partial broken ghost"
             return
@@ -398,7 +407,7 @@ _cortexctl() {
     else
         case "$command $position" in
             "explain 0")
-                _cortexctl_reply -W "BLK01 BLK02 BLK03 BLK04 BLK05 BLK06 BLK07 BLK08 BLK09 BLK10 BLK11 BLK12 BLK13 BLK14 BLK15 BLK16 BLK17 CMP01 CMP02 CMP03 CMP04 CMP05 CMP06 CMP07 CMP08 CMP09 IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 LCK01 LCK02 LCK03 MRK01 MRK02 MRK03 MRK04 MRK05 MRK06 MRK07 MRK08 OBJ01 OBJ02 OBJ03 OBJ04 PAR01 PAR02 PAR03 POI01 POI02 POI03 POI04 POI05 POI06 TEN01 TEN02 TEN03 TEN04 TEN05 RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46 RNG47 RNG48 RNG49 DSK01 DSK02 OWN01 OWN02 CFG01 CFG02 CFG03 CFG04 CFG05 CFG06 CFG07 CFG08 CFG09 CFG10 CFG11 CFG12 CFG13 CFG14 CFG15 CFG16 CFG17 CFG18 CFG19 CFG20 CFG21 CFG22 CFG23 CFG24 CFG25 CFG26 CFG27 CFG28 CFG29 CFG30 CFG31 CFG32 CFG33 CFG34 CFG35 CFG36 CFG37 CFG38 CFG39 CFG40 CFG41 CFG42 CFG43"
+                _cortexctl_reply -W "BLK01 BLK02 BLK03 BLK04 BLK05 BLK06 BLK07 BLK08 BLK09 BLK10 BLK11 BLK12 BLK13 BLK14 BLK15 BLK16 BLK17 CMP01 CMP02 CMP03 CMP04 CMP05 CMP06 CMP07 CMP08 CMP09 IDX01 IDX02 IDX03 IDX04 IDX05 IDX06 IDX07 IDX08 IDX09 IDX10 IDX11 IDX12 IDX13 IDX14 LCK01 LCK02 LCK03 MRK01 MRK02 MRK03 MRK04 MRK05 MRK06 MRK07 MRK08 OBJ01 OBJ02 OBJ03 OBJ04 PAR01 PAR02 PAR03 POI01 POI02 POI03 POI04 POI05 POI06 TEN01 TEN02 TEN03 TEN04 TEN05 RNG01 RNG02 RNG03 RNG04 RNG05 RNG06 RNG07 RNG08 RNG09 RNG10 RNG11 RNG12 RNG13 RNG14 RNG15 RNG16 RNG17 RNG18 RNG19 RNG20 RNG21 RNG22 RNG23 RNG24 RNG25 RNG26 RNG27 RNG28 RNG29 RNG30 RNG31 RNG32 RNG33 RNG34 RNG35 RNG36 RNG37 RNG38 RNG39 RNG40 RNG41 RNG42 RNG43 RNG44 RNG45 RNG46 RNG47 RNG48 RNG49 DSK01 DSK02 OWN01 OWN02 CFG01 CFG02 CFG03 CFG04 CFG05 CFG06 CFG07 CFG08 CFG09 CFG10 CFG11 CFG12 CFG13 CFG14 CFG15 CFG16 CFG17 CFG18 CFG19 CFG20 CFG21 CFG22 CFG23 CFG24 CFG25 CFG26 CFG27 CFG28 CFG29 CFG30 CFG31 CFG32 CFG33 CFG34 CFG35 CFG36 CFG37 CFG38 CFG39 CFG40 CFG41 CFG42 CFG43 ACC01 ACC02 ACC03 ACC04 CLK01 CLK02"
                 ;;
             "demo 0" | "ring snapshot 0" | "ring tokens "* | "bucket snapshot 0" | "config lint "*)
                 _cortexctl_reply -f

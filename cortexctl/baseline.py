@@ -12,7 +12,7 @@ from typing import Any
 from cortexctl.errors import UsageError
 from cortexctl.findings import Finding, Severity
 
-_KINDS = ("tenant", "ring", "config")
+_KINDS = ("tenant", "ring", "config", "scope")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,10 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What an earlier run found. `scope_kind` is `tenant`, `ring`, `config`, or empty where it found nothing."""
+    """What an earlier run found. `scope_kind` is `tenant`, `ring`, `config`, or `scope` where these are mixed.
+
+    It is empty where nothing was found.
+    """
 
     name: str
     scope_kind: str

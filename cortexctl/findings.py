@@ -6,10 +6,12 @@ there is: `cortexctl explain` and `docs/checks.md` are printed from them.
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Generic, TypeVar
+
+from cortexctl.errors import CortexctlError
 
 View = TypeVar("View")
 
@@ -183,3 +185,61 @@ def run_checks(
 def worst(findings: Iterable[Finding]) -> Severity | None:
     """Return the highest severity, or None when there is no finding."""
     return max((finding.severity for finding in findings), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One of the things that are looked at in a cluster: what was found there, or why nothing could be."""
+
+    name: str
+    findings: Sequence[Finding] = ()
+    """Worst first."""
+    told: Sequence[str] = ()
+    """What else is to be known, in a line each."""
+    errors: Sequence[CortexctlError] = ()
+    """Why it could not be looked at, or not at all of it."""
+    is_looked_at: bool = True
+    skipped: str = ""
+    """What would have to be given for it to be looked at."""
+    not_run: Sequence[tuple[str, str]] = ()
+    """Codes of checks, and what each lacked."""
+    codes: frozenset[str] = frozenset()
+    """Of the checks that were run."""
+    unread: frozenset[str] = frozenset()
+    """Tenants and rings of which not everything could be read."""
+    scopes: frozenset[str] | None = None
+    """Those that were looked at; None where they are all that there are."""
+
+    def looked_for(self, code: str, scope: str) -> bool:
+        """Return whether a finding of a code and a tenant or ring would have been found."""
+        is_in_scope = self.scopes is None or scope in self.scopes
+        return self.is_looked_at and code in self.codes and is_in_scope and scope not in self.unread
+
+    @property
+    def is_failed(self) -> bool:
+        """Whether nothing of it could be looked at, though it was to be."""
+        return not self.is_looked_at and not self.skipped
+
+    def document(self) -> dict[str, Any]:
+        """Return it as JSON has it, but for its findings."""
+        status = "skipped" if self.skipped else "failed" if self.is_failed else "partly" if self.errors else "looked at"
+        grade = worst(self.findings)
+        return {
+            "section": self.name,
+            "status": status,
+            "findings": len(self.findings),
+            "worst": None if grade is None else str(grade),
+            "told": list(self.told),
+            "errors": [str(each) for each in self.errors],
+            "skipped": self.skipped,
+        }
+
+
+def skipped(name: str, needs: str) -> Section:
+    """Return a section that was not looked at, for nothing that was given leads there."""
+    return Section(name, is_looked_at=False, skipped=needs)
+
+
+def failed(name: str, error: CortexctlError) -> Section:
+    """Return a section that could not be looked at."""
+    return Section(name, errors=(error,), is_looked_at=False)

@@ -29,6 +29,7 @@ OF_COMMANDS = {
     "plan disk": "plan disk",
     "plan store-gateway": "plan store-gateway",
     "config": "config lint",
+    "places": "doctor",
 }
 """The command that runs each group of checks."""
 

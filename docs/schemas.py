@@ -11,6 +11,7 @@ from cortexctl.audit.ring import draintables, owners, rings, simulate, tables, t
 from cortexctl.cli import journal
 from cortexctl.cli.bucket import changing
 from cortexctl.cli.outcomes import outcomes
+from cortexctl.render import DoctorResult, FindingsResult
 from cortexctl.render.schema import schema_of_answer, schema_of_findings, schema_of_rows
 from cortexctl.render.timeline.result import COLUMNS as OF_A_TIMELINE
 from cortexctl.results import Column, Kind
@@ -54,7 +55,13 @@ _ROWS = {
     "journal undo": _OUTCOMES,
     "journal resume": _OUTCOMES,
 }
-_FINDINGS = {"ring check": "ring", "bucket check": "tenant", "bucket index check": "tenant", "config lint": "config"}
+_FINDINGS = {
+    "ring check": FindingsResult((), (), 0, scope="ring"),
+    "bucket check": FindingsResult((), (), 0),
+    "bucket index check": FindingsResult((), (), 0),
+    "config lint": FindingsResult((), (), 0, scope="config"),
+    "doctor": DoctorResult((), (), 0, scope="scope"),
+}
 _ANSWERS = ("bucket inspect", "bucket why", "config use-context", "version")
 
 
@@ -62,7 +69,7 @@ def schemas() -> Mapping[str, dict[str, Any]]:
     """Return the schema of each command's document, by the command."""
     return {
         **{command: schema_of_rows(command, variants) for command, variants in _ROWS.items()},
-        **{command: schema_of_findings(command, scope) for command, scope in _FINDINGS.items()},
+        **{command: schema_of_findings(command, nothing) for command, nothing in _FINDINGS.items()},
         **{command: schema_of_answer(command) for command in _ANSWERS},
     }
 

@@ -243,6 +243,10 @@ class ScriptedS3:
         self.modified_s = 1_780_000_000
         self.asked: list[Asked] = []
         self.faults: deque[Fault] = deque()
+        self.denied: set[str] = set()
+        """Verbs that the credentials do not allow; `UPLOADS` is the list of unfinished ones."""
+        self.clock_ahead_s = 0.0
+        """How wrong the `Date` of its answers is."""
         self.in_flight = 0
         self.most_in_flight = 0
         self.lock = threading.Lock()
@@ -338,8 +342,16 @@ class _Handler(BaseHTTPRequestHandler):
             verb, key = "DELETE", unescape(body.decode().partition("<Key>")[2].partition("</Key>")[0])
         return Asked(verb, bucket, key, query, headers, body, is_path_style)
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time by the server's clock."""
+        told_s = time.time() if timestamp is None else timestamp
+        return super().date_time_string(told_s + self.server.store.clock_ahead_s)
+
     def _answer(self, asked: Asked, fault: Fault | None) -> None:
         store = self.server.store
+        if ("UPLOADS" if "uploads" in asked.query else asked.verb) in store.denied:
+            self._refuse(403, "AccessDenied")
+            return
         match fault:
             case Fault("status"):
                 self._refuse(fault.status, fault.code)

@@ -9,8 +9,11 @@ if TYPE_CHECKING:
 def checks(group: str = "") -> "tuple[Check[Any], ...]":
     """Return the checks of a group of commands, or of one, in the order of codes; of any other, all.
 
-    Groups are `bucket`, `bucket index`, `ring`, `plan disk`, `plan store-gateway` and `config`.
+    Groups are `bucket`, `bucket index`, `ring`, `plan disk`, `plan store-gateway`, `config`, and `places`: those of
+    `doctor` itself.
     """
+    from cortexctl.audit.doctor.access import CHECKS as OF_ACCESS
+    from cortexctl.audit.doctor.clocks import CHECKS as OF_CLOCKS
     from cortexctl.blocks.checks import CHECKS as OF_BLOCKS
     from cortexctl.blocks.checks import OF_AN_INDEX
     from cortexctl.blocks.checks.owners import CHECKS as OF_OWNERS
@@ -31,5 +34,7 @@ def checks(group: str = "") -> "tuple[Check[Any], ...]":
             return OF_OWNERS
         case "config":
             return OF_CONFIGS
+        case "places":
+            return (*OF_ACCESS, *OF_CLOCKS)
         case _:
-            return (*OF_BLOCKS, *OF_RINGS, *OF_DISKS, *OF_OWNERS, *OF_CONFIGS)
+            return (*OF_BLOCKS, *OF_RINGS, *OF_DISKS, *OF_OWNERS, *OF_CONFIGS, *OF_ACCESS, *OF_CLOCKS)

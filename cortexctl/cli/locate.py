@@ -61,7 +61,12 @@ def _named(source: BucketOptions) -> BucketLocation | Path | None:
     url = source.bucket or os.environ.get("CORTEXCTL_BUCKET")
     if not url:
         return None
-    return Path(url) if url.endswith(_YAML) and Path(url).is_file() else parse_bucket_url(url)
+    return Path(url) if is_cortex_yaml(url) else parse_bucket_url(url)
+
+
+def is_cortex_yaml(url: str) -> bool:
+    """Return whether what is given as a bucket is a file of Cortex's own configuration."""
+    return url.endswith(_YAML) and Path(url).is_file()
 
 
 def _read_config(

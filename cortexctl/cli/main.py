@@ -10,6 +10,7 @@ from cortexctl import __version__
 from cortexctl.cli import journal, plan
 from cortexctl.cli.bucket import app as bucket
 from cortexctl.cli.config import app as config
+from cortexctl.cli.doctor import doctor
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import AnswerOutputOptions
 from cortexctl.cli.ring import app as ring
@@ -31,6 +32,7 @@ app.add_typer(bucket.app, name="bucket")
 app.add_typer(plan.app, name="plan")
 app.add_typer(journal.app, name="journal")
 app.add_typer(config.app, name="config")
+app.command()(doctor)
 
 
 @app.command()

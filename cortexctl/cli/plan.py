@@ -139,13 +139,13 @@ def disk(
     from cortexctl.findings import Severity, worst
     from cortexctl.render import FindingsResult
 
-    volumes = _volumes(volume or [])
+    volumes = parse_volumes(volume or [])
     horizon_s = parse_duration_s(horizon)
     if horizon_s <= 0:
         raise UsageError("--horizon must be more than nothing")
     _refuse_baseline(findings)
     with session(source, output, "plan disk") as run:
-        volumes = volumes or _volumes(_of_context(run))
+        volumes = volumes or parse_volumes(volumes_of_context(run))
         only = chooser(findings, CHECKS)
         parameters = _parameters(run, compactor)
         owners = _owners(compactor, run.source, http, output, parameters)
@@ -287,11 +287,13 @@ def _owners(
     return Owners(ring_beside(COMPACTOR_RING, ring, source, http, output).primary, parameters)
 
 
-def _of_context(run: Session) -> list[str]:
+def volumes_of_context(run: Session) -> list[str]:
+    """Return what the context in force says of volumes, as `--volume` takes it."""
     return [] if run.context is None else [f"{name}={size}" for name, size in run.context.volumes.items()]
 
 
-def _volumes(given: list[str]) -> dict[str, int]:
+def parse_volumes(given: list[str]) -> dict[str, int]:
+    """Return the bytes of each instance's volume, "" being those not named. Raises UsageError."""
     volumes: dict[str, int] = {}
     for each in given:
         name, _, size = each.rpartition("=")

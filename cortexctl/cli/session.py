@@ -21,7 +21,7 @@ from cortexctl.units import format_size, format_time, parse_duration_s, parse_ti
 if TYPE_CHECKING:
     from cortexctl.audit.apply import Locking
     from cortexctl.blocks.view import Delays
-    from cortexctl.config import CortexConfig
+    from cortexctl.config import BucketLocation, CortexConfig
     from cortexctl.config.contexts import Context
     from cortexctl.storage.bucket import Bucket
     from cortexctl.storage.requests import Totals
@@ -40,6 +40,7 @@ class Session:
     """Whose settings are in force, where no option says else."""
     written: BucketOptions | None = None
     """The options without what the context adds, for commands to be pasted."""
+    location: "BucketLocation | None" = None
 
     @contextmanager
     def working(self, tenants: Sequence[str] = ()) -> Iterator[None]:
@@ -149,7 +150,8 @@ def session(source: BucketOptions, output: ResultOptions, command: str) -> Itera
         if bucket.moment is not None:
             to.say(f"{bucket.moment}, judged as of {format_time(now_s)}")
         try:
-            yield Session(bucket, config, now_s, source, to, context, replace(written, context=source.context))
+            pasted = replace(written, context=source.context)
+            yield Session(bucket, config, now_s, source, to, context, pasted, location)
         except typer.Exit:  # with findings, say: the work is done all the same
             to.say(_took(bucket, started_at_s))
             raise

@@ -11,13 +11,14 @@ from typing import Any, Protocol, TextIO, runtime_checkable
 from cortexctl.errors import UsageError
 from cortexctl.render import github, html, json, junit, prom, sarif, yaml
 from cortexctl.render.csv import write_csv
+from cortexctl.render.doctor import DoctorResult
 from cortexctl.render.findings import FindingsResult, NotRun, write_page
 from cortexctl.render.spec import Ended, Format, OutputSpec
 from cortexctl.render.table import write_table
 from cortexctl.render.text import escape_lines
 from cortexctl.results import Document, Result
 
-__all__ = ["Ended", "FindingsResult", "Format", "NotRun", "OutputSpec", "Writer", "emit"]
+__all__ = ["DoctorResult", "Ended", "FindingsResult", "Format", "NotRun", "OutputSpec", "Writer", "emit"]
 
 
 Writer = Callable[[Any, OutputSpec, TextIO], None]

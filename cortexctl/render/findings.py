@@ -112,7 +112,7 @@ class FindingsResult:
             )
             lines += [f"fixed: {_where(asdict(each))}  {each.message}" for each in self.compared.fixed]
         if self.since is not None:
-            lines += _history(self.since)
+            lines += since_lines(self.since)
         lacking: dict[str, list[str]] = {}
         for each in self.checks_not_run:
             lacking.setdefault(each.needs, []).append(each.code)
@@ -126,7 +126,8 @@ class FindingsResult:
         return {"new": len(self.findings) - known, "known": known, "fixed": len(self.compared.fixed)}
 
 
-def _history(since: Since) -> Iterator[str]:
+def since_lines(since: Since) -> Iterator[str]:
+    """Yield what is new, fixed and still there since the last run, in a line each."""
     if since.last_run_s is None:
         yield "the first run in the history"
         return
@@ -182,21 +183,21 @@ def _finding(row: Row, scope: str, limit: int | None, colour: bool) -> Iterator[
         yield f"{shown} {where}  {message}".rstrip(" ")
     else:
         yield f"{shown} {where}"
-        yield from _filled(message.split(), " ", limit)
-    yield from _filled(evidence(row["evidence"]), "  ", limit)
-    yield from _filled(escape(row["consequence"]).split(), " ", limit)
+        yield from filled(message.split(), " ", limit)
+    yield from filled(evidence(row["evidence"]), "  ", limit)
+    yield from filled(escape(row["consequence"]).split(), " ", limit)
     if row["next"]:
         yield f"{_INDENT}next: {escape(row['next'])}"  # never folded: it is there to be copied
 
 
-def _filled(parts: Iterable[str], between: str, limit: int | None) -> Iterator[str]:
+def filled(parts: Iterable[str], between: str, limit: int | None, indent: str = _INDENT) -> Iterator[str]:
     """Yield the parts on as few indented lines as the limit allows; no limit, one line; no parts, none."""
     line = ""
     for part in parts:
         longer = f"{line}{between}{part}" if line else part
-        if line and limit is not None and cell_width(_INDENT + longer) > limit:
-            yield _INDENT + line
+        if line and limit is not None and cell_width(indent + longer) > limit:
+            yield indent + line
             longer = part
         line = longer
     if line:
-        yield _INDENT + line
+        yield indent + line

@@ -42,9 +42,9 @@ def schema_of_rows(command: str, variants: Sequence[Sequence[Column]]) -> dict[s
     return _document(command, {"items": {"type": "array", "items": items}})
 
 
-def schema_of_findings(command: str, scope: str) -> dict[str, Any]:
-    """Return the schema of a command that has findings about tenants, or rings."""
-    nothing = FindingsResult((), (), 0, scope=scope)
+def schema_of_findings(command: str, nothing: FindingsResult) -> dict[str, Any]:
+    """Return the schema of a command that has findings about tenants, or rings; `nothing` is what it says of none."""
+    scope = nothing.scope
     fixed = ("code", "severity", scope, "subject", "message")
     document = _document(
         command,
@@ -57,7 +57,9 @@ def schema_of_findings(command: str, scope: str) -> dict[str, Any]:
             },
         },
     )
-    document["properties"]["summary"] = _object(dict.fromkeys(nothing.summary, _COUNT))
+    document["properties"]["summary"] = _object(
+        {name: _COUNT for name, value in nothing.summary.items() if isinstance(value, int)}
+    )
     document["properties"] |= {
         "baseline": {"description": "The file of --baseline.", **_TEXT},
         "fixed": {

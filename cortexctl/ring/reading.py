@@ -54,6 +54,8 @@ class Reading:
     """Why there is nothing to decode, where the place tells it with a status and not with bytes."""
     lacks: str = ""
     """What else the place would have shown, and why it did not, in a sentence: an oddity of the ring."""
+    clock_ahead_s: float | None = field(default=None, compare=False)
+    """By how much the clock there is ahead of ours, to about a second; None where the place does not tell the time."""
 
     @cached_property
     def shown(self) -> Ring | NoRing:

@@ -122,10 +122,11 @@ class ProcessPlace:
             parts[Form.PAGE] = shown.body
         if gossiped is not None:
             parts[Form.VIEW_KEY] = gossiped.body
+        now_s = self._now()
         return Reading(
             component,
             self._name,
-            self._now(),
+            now_s,
             parts,
             Backend.MEMBERLIST if gossiped else None,
             self._stored_keys.get(component.name, ""),
@@ -133,6 +134,7 @@ class ProcessPlace:
             reader_version=self._reader_version(),
             missing=None if parts else _not_served(component),
             lacks=lacks,
+            clock_ahead_s=_ahead_s(gossiped or shown, now_s),
         )
 
     def change(self, component: Component, before: Instance | None, after: Instance | None) -> None:
@@ -304,6 +306,12 @@ def _refuse_another(found: Instance, before: Instance, place: str) -> None:
     for what, is_now, was in compared:
         if is_now != was:
             raise ConflictError(f"{place}: {found.id} changed since it was read: it has another {what}")
+
+
+def _ahead_s(answer: Answer | None, now_s: float) -> float | None:
+    """Return by how much the clock of a process that just answered is ahead: its seconds are cut off."""
+    date_s = None if answer is None else answer.date_s
+    return None if date_s is None else date_s + 0.5 - now_s
 
 
 def _not_served(component: Component) -> NoRing:

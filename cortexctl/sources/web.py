@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
 from socket import SHUT_RDWR, socket
 from typing import Any, Self
@@ -54,6 +55,14 @@ class Answer:
     def text(self) -> str:
         """The body as UTF-8, with the replacement character for what is not."""
         return self.body.decode("utf-8", "replace")
+
+    @property
+    def date_s(self) -> float | None:
+        """When the server made it, by its own clock, in whole seconds; None where it does not tell."""
+        try:
+            return parsedate_to_datetime(self.headers["date"]).timestamp()
+        except (KeyError, ValueError, OverflowError):
+            return None
 
     def wanted(self, *also: int) -> Self:
         """Return the answer if its status is 2xx, or one of `also`.

@@ -68,6 +68,11 @@ class Bucket:
         """Whether writes can depend on nobody else having written."""
         return self.backend.conditional
 
+    def date_s(self) -> float | None:
+        """Return the time by the store's own clock, in whole seconds; None where it does not tell. Asks once."""
+        versions = self.backend.versions
+        return None if versions is None else self.requests.make("HEAD", self.display, versions.date_s)
+
     def children(self, prefix: str = "") -> tuple[list[str], list[str]]:
         """Return the directories (ending in `/`) and objects directly under a prefix, as whole keys, sorted."""
         directories, objects = self.requests.make("LIST", prefix or self.display, lambda: self.backend.children(prefix))

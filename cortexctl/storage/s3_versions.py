@@ -6,6 +6,7 @@ raises what boto3 raises.
 
 import threading
 from collections.abc import Callable, Iterator
+from email.utils import parsedate_to_datetime
 from itertools import groupby
 from typing import Any
 
@@ -76,6 +77,23 @@ class S3Versions:
             if not answer.get("IsTruncated"):
                 return
             request["PartNumberMarker"] = answer["NextPartNumberMarker"]
+
+    def date_s(self) -> float | None:
+        """Return the time by the store's clock, in whole seconds; None where it does not tell.
+
+        A refusal is dated as well.
+        """
+        from botocore.exceptions import ClientError
+
+        try:
+            answer = self._call("head_bucket")
+        except ClientError as error:
+            answer = error.response
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        try:
+            return parsedate_to_datetime(headers["date"]).timestamp()
+        except (KeyError, ValueError, OverflowError):
+            return None
 
     def _call(self, name: str, **arguments: Any) -> Any:
         with self._lock:

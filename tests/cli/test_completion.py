@@ -18,7 +18,7 @@ RINGS = sorted(COMPONENTS)
 SHELLS = ["bash", "zsh", "fish"]
 
 ANSWERS = {
-    "": ["bucket", "completion", "config", "demo", "explain", "journal", "plan", "ring", "version"],
+    "": ["bucket", "completion", "config", "demo", "doctor", "explain", "journal", "plan", "ring", "version"],
     "buc": ["bucket"],
     "bucket ": [
         "check",

@@ -149,3 +149,12 @@ def test_a_watch_that_means_nothing_is_wrong_usage(
     result = run("ring check ingester", table, way, tmp_path, *options)
     assert result.exit_code == 2
     assert said in result.stderr
+
+
+def test_a_table_that_is_not_there_is_not_well(moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
+    source = f"dynamodb://eu-west-1/none?endpoint={moto_endpoint}"
+    result = CliRunner().invoke(app, ["ring", "check", "-s", source])
+    assert result.exit_code == 3
+    assert "there is no such table in this region and account" in result.stderr

@@ -50,6 +50,7 @@ READING = {
     "plan compaction by partitions": "plan compaction --config.file CONFIG",
     "plan disk": "plan disk --volume 1Gi",
     "plan store-gateway": "plan store-gateway --gateways 3",
+    "doctor": "doctor --config.file CONFIG --volume 1Gi --ignore RNG --ignore CFG",
 }
 """By what is looked at. `index diff` and `check` exit 1 on what is wrong with the sample."""
 DRY_RUNS = {
@@ -61,7 +62,7 @@ DRY_RUNS = {
     "quarantine": f"bucket quarantine {SAMPLE_TENANT}/{LIVE}",
     "cleanup": "bucket cleanup --all-tenants --older-than 1h",
 }
-NOT_READING = {"bucket snapshot", "bucket diff", "ring simulate", "journal undo", "journal resume"}
+NOT_READING = {"bucket snapshot", "bucket diff", "ring simulate", "ring drain", "journal undo", "journal resume"}
 """Commands with a test of their own here, one that needs a ring, and what changes a bucket that a journal names."""
 
 

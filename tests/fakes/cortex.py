@@ -69,6 +69,8 @@ class Pod:
     config: str = "target: all\n"
     ingester: FakeIngester | None = None
     """The ingester that it is."""
+    clock_ahead_s: float = 0.0
+    """How wrong the `Date` of its answers is."""
     basic: tuple[str, str] | None = None
     bearer: str = ""
     fault: str = ""
@@ -185,6 +187,10 @@ class _Handler(BaseHTTPRequestHandler):
         elif pod.fault.isdecimal():
             self._answer(int(pod.fault), b"it failed\n", _TEXT)
         return True
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """Return the time by the pod's clock."""
+        return super().date_time_string((time.time() if timestamp is None else timestamp) + self.pod.clock_ahead_s)
 
     def _drip(self, start: bytes, each: bytes) -> None:
         self.wfile.write(start)

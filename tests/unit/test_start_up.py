@@ -57,6 +57,7 @@ def modules_of(*arguments: str) -> set[str]:
         "journal undo",
         "explain",
         "demo",
+        "doctor",
     ],
 )
 def test_help_imports_nothing_heavy(command: str) -> None:

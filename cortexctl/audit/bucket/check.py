@@ -1,6 +1,6 @@
 """`bucket check`: the whole catalogue over every tenant, in one pass that holds one tenant at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,8 @@ class CheckedBucket:
     failed: Sequence[SourceError]
     unread: frozenset[str]
     """The tenants that these are about."""
+    index_updated_at_s: Mapping[str, int] = field(default_factory=dict)
+    """When each bucket index that could be read was updated, by tenant; of a tenant that is being deleted, none."""
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class _Run:
     findings: list[Finding] = field(default_factory=list)
     failed: list[SourceError] = field(default_factory=list)
     unread: set[str] = field(default_factory=set)
+    index_updated_at_s: dict[str, int] = field(default_factory=dict)
 
     def fail(self, tenant: str, *errors: SourceError) -> None:
         self.failed += errors
@@ -108,10 +111,12 @@ def check_bucket(
         look_again(bucket, view)
         whole.take(view)
         run.findings += run_checks(of_a_tenant, view, view.id, paste)
+        if view.readable_index is not None and not view.is_deleting:
+            run.index_updated_at_s[view.id] = view.readable_index.updated_at
         del view  # before the next is read: they are large
     run.findings += run_checks([each for each in OF_A_BUCKET if is_run(each)], whole, "", paste)
     worst_first = sorted(run.findings, key=lambda each: (-each.severity, each.scope, each.code))
-    return CheckedBucket(worst_first, list(not_run.items()), run.failed, frozenset(run.unread))
+    return CheckedBucket(worst_first, list(not_run.items()), run.failed, frozenset(run.unread), run.index_updated_at_s)
 
 
 def _is_wanted(only: Callable[[Check[Any]], bool], need: Need) -> bool:

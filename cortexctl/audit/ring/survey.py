@@ -114,6 +114,15 @@ class Surveyed:
     """Where the place answered, and has no such ring."""
     failed: Sequence[Unread]
 
+    @property
+    def missing(self) -> list[Unread]:
+        """What should have been there: a page that a process does not serve is not.
+
+        Of a place that has no answer at all, such as a table that does not exist, everything is.
+        """
+        answered = {each.place for each in (*self.readings, *self.absent)}
+        return [each for each in self.failed if not isinstance(each.error, NotFoundError) or each.place not in answered]
+
 
 def survey(read: Sequence[Reading | Unread], judging: Judging, extras: Extras | None = None) -> Surveyed:
     """Return what was read, ring by ring. A value that cannot be decoded counts as unread."""

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 def unexpected(surveyed: "Surveyed", *, named: bool) -> "list[Unread]":
     """Return what should have been there: a page that a process does not serve is missing only where it was named."""
     held = {ring.component.name for ring in surveyed.rings}
+    if not named:
+        return surveyed.missing
+    lost = {(each.place, each.component.name) for each in surveyed.missing}
     return [
-        each
-        for each in surveyed.failed
-        if not isinstance(each.error, NotFoundError) or (named and each.component.name not in held)
+        each for each in surveyed.failed if (each.place, each.component.name) in lost or each.component.name not in held
     ]
 
 
