@@ -12,6 +12,7 @@ import typer
 from cortexctl import __version__
 from cortexctl.blocks import layout
 from cortexctl.cli.exits import complain
+from cortexctl.cli.files import fault_of
 from cortexctl.cli.options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.session import Output, Session, source_document
 from cortexctl.errors import ConflictError, DataError, ExitCode, RefusedError, UsageError
@@ -106,7 +107,7 @@ def read_plan(path: Path, command: str) -> "Plan":
     try:
         plan = plan_from_json(path.read_bytes(), str(path))
     except OSError as error:
-        raise UsageError(f"{path}: the plan cannot be read: {error}") from error
+        raise UsageError(f"{path}: the plan cannot be read: {fault_of(error)}") from error
     if plan.command != command:
         raise UsageError(f"{path}: a plan of `{plan.command}`, not of `{command}`")
     return plan

@@ -10,9 +10,9 @@ from cortexctl.cli.contexts import (
     context_in_force,
     contexts_path,
     read_contexts,
-    read_text,
     ring_in_context,
 )
+from cortexctl.cli.files import fault_of, read_text
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import AnswerOutputOptions, BucketOptions, ContextName, OutputOptions
 from cortexctl.cli.ring.options import RingOptions
@@ -115,7 +115,7 @@ def _replace(path: "Path", text: str) -> None:
                 Path(name).unlink()
             raise
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error}") from error
+        raise UsageError(f"{path}: cannot be written: {fault_of(error)}") from error
 
 
 @grouped
