@@ -100,6 +100,13 @@ def load_plan(run: Session, path: Path, command: str) -> "Plan":
     return plan
 
 
+def dry_note(run: Session, command: str, what: str = "do this") -> str:
+    """Return what ends a dry run: the command that does it, where the bucket can be written to."""
+    if run.bucket.moment is not None:
+        return f"dry run: nothing was written; to {what} give the bucket itself, for this is {run.bucket.moment}"
+    return f"dry run: nothing was written; to {what}:\n  {run.paste(command)}"
+
+
 def read_plan(path: Path, command: str) -> "Plan":
     """Return a saved plan of a command. Raises UsageError for one of another."""
     from cortexctl.repair.operations import plan_from_json

@@ -47,6 +47,7 @@ def test_a_block_of_a_real_tenant(cli: Cli, sample: Path) -> None:
     )
     assert item["lineage"]["holders"] == [{"block": TWO_HOURS, "state": "complete"}]
     assert item["marks"]["deletion"]["mark"]["details"] == "source of compacted block"
+    assert [item["marks"][kind]["indexed"] for kind in ("deletion", "no-compact", "parquet")] == [True, False, False]
     assert item["findings"] == []
     assert ran.document["summary"] == {"verdict": item["verdict"], "findings": 0, "events": 4, "grade": "well"}
 

@@ -104,8 +104,7 @@ def _named_facts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _mark_in_words(mark: Mapping[str, Any]) -> str:
-    places = [name for name in ("local", "global") if mark[name]]
-    places += ["index"] if mark["indexed"] is not None else []
+    places = [place for name, place in (("local", "local"), ("global", "global"), ("indexed", "index")) if mark[name]]
     if not places:
         return ""
     body = mark["mark"] or mark["global_mark"] or {}
