@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from cortexctl.blocks import layout, marks, partition_files
 from cortexctl.blocks.partition_files import PartitionMark, StoredGroup
+from cortexctl.blocks.partitions import partition_of
 from cortexctl.blocks.survey import Fault, StoredObject, read_or_fault
 from cortexctl.compaction.groups import duplicates, group_key
-from cortexctl.compaction.model import Block, Files, Partition, Reason, Settings, Strategy, Visit
+from cortexctl.compaction.model import Block, Files, Reason, Settings, Strategy, Visit
 from cortexctl.compaction.partitions import Group
 from cortexctl.errors import SourceError
 from cortexctl.tsdb import meta as metas
@@ -235,25 +235,13 @@ def _block(block_id: str, meta: Meta, listed: _Listed) -> Block:
         chunks=meta.stats.num_chunks,
         tombstones=meta.stats.num_tombstones,
         listed_index_bytes=meta.file_sizes().get(layout.INDEX),
-        partition=_partition(extensions),
+        partition=partition_of(meta),
         time_range_ms=range_ms if isinstance(range_ms, int) and range_ms > 0 else 0,
         has_failed=meta.compaction.failed,
         no_compact=listed.no_compact,
         visit=listed.visit,
         lacks=_lacks(meta, listed.sizes) if meta.ulid == block_id else f"its meta.json has ulid {meta.ulid}",
     )
-
-
-def _partition(extensions: dict[str, Any]) -> Partition | None:
-    """Return what the extensions say; with extensions that do not say, it is all of group 0."""
-    if not extensions:
-        return None
-    info = extensions.get("partition_info") or {"partition_count": 1}
-    if not isinstance(info, dict):
-        return None
-    group_id, count, number = (info.get(f"partition{name}", 0) for name in ("ed_group_id", "_count", "_id"))
-    are_numbers = isinstance(group_id, int) and isinstance(count, int) and isinstance(number, int)
-    return Partition(group_id, count, number) if are_numbers and 0 <= number < count else None
 
 
 def _lacks(meta: Meta, sizes: dict[str, int]) -> str:

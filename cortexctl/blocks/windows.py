@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cortexctl.blocks import layout
+from cortexctl.blocks.partitions import partition_of
 from cortexctl.blocks.view import Block, TenantView
 from cortexctl.tsdb.meta import INGESTER_LABEL, Meta
 
@@ -41,10 +42,8 @@ class Live:
     @property
     def is_partition(self) -> bool:
         """Whether the block is one partition of a group: it shares its time and sources with the others."""
-        extensions = self.meta.thanos.extensions
-        info = extensions.get("partition_info") if isinstance(extensions, dict) else None
-        count = info.get("partition_count") if isinstance(info, dict) else None
-        return isinstance(count, int) and count > 1
+        partition = partition_of(self.meta)
+        return partition is not None and partition.count > 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,12 @@ def test_holders_need_all_partitions() -> None:
     assert look(WELL | one | two, C)[0].lineage.holders == (), "its sibling has other series"
 
 
+def test_a_partition_without_a_number_is_none() -> None:
+    for info in ({"partition_count": 2, "partition_id": [1]}, {"partition_count": "2"}, [], 7):
+        holder = of(C, 0, compaction={"level": 2, "sources": [A]}, thanos={"extensions": {"partition_info": info}})
+        assert look(WELL | holder)[0].lineage.holders == (C,)
+
+
 def test_samples_in_a_block_that_the_index_lists_are_not_lacking() -> None:
     holder = a_block(C, compaction={"level": 2, "sources": [A], "parents": [{"ulid": A}]})
     _, fates = told(a_block(A) | holder | {INDEX: an_index([an_entry(C)])})
