@@ -8,9 +8,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cortexctl.blocks import layout, marks, partition_files
-from cortexctl.blocks.partition_files import PartitionMark, StoredGroup
-from cortexctl.blocks.partitions import partition_of
+from cortexctl.blocks import layout, marks, partition_files, partitions
+from cortexctl.blocks.partitions import PartitionedGroup, PartitionMark, partition_of
 from cortexctl.blocks.survey import Fault, StoredObject, read_or_fault
 from cortexctl.compaction.groups import duplicates, group_key
 from cortexctl.compaction.model import Block, Files, Reason, Settings, Strategy, Visit
@@ -85,7 +84,7 @@ class PlanSurvey:
         self._now_s = now_s
         self._planned = PlannedTenant(tenant)
         self._blocks: dict[str, _Listed] = {}
-        self._groups: dict[int, StoredGroup] = {}
+        self._groups: dict[int, PartitionedGroup] = {}
         self._created_s: dict[int, float] = {}
         self._partitions: dict[int, dict[int, PartitionMark | Fault]] = {}
 
@@ -139,7 +138,7 @@ class PlanSurvey:
             if isinstance(status, marks.SyncStatus) and status.status == _CMK_ERROR:
                 self.stop("its sync status is CustomerManagedKeyError")
         elif (visited := layout.visited_partition(rest)) is not None:
-            mark_of = read_or_fault(body, partition_files.decode_mark)
+            mark_of = read_or_fault(body, partitions.decode_mark)
             if mark_of is not None:
                 self._partitions.setdefault(visited[0], {})[visited[1]] = mark_of
         else:
@@ -159,7 +158,7 @@ class PlanSurvey:
         if isinstance(stored, Fault):
             self.stop(f"{rest} {stored.message}")
         elif stored is not None:
-            self._groups[stored.id] = stored
+            self._groups[stored.partitioned_group_id] = stored
 
     def stop(self, why: str, *, for_good: bool = False) -> None:
         """Take in why the tenant is not compacted at all, until someone mends it or for good."""
