@@ -32,6 +32,11 @@ class PartitionedGroup(msgspec.Struct, rename="camel", frozen=True, gc=False):
     """0 or less where the time of the object counts."""
     version: Int64 = 0
 
+    @property
+    def blocks(self) -> set[str]:
+        """The blocks of all its partitions."""
+        return {block for partition in self.partitions for block in partition.blocks}
+
 
 class PartitionMark(msgspec.Struct, frozen=True, gc=False):
     """The visit marker of one partition; `visit_time` in Unix seconds."""
