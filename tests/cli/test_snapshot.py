@@ -61,8 +61,8 @@ DRY_RUNS = {
     "quarantine": f"bucket quarantine {SAMPLE_TENANT}/{LIVE}",
     "cleanup": "bucket cleanup --all-tenants --older-than 1h",
 }
-NOT_READING = {"bucket snapshot", "bucket diff", "ring simulate", "journal undo", "journal resume"}
-"""Commands with a test of their own here, one that needs a ring, and what changes a bucket that a journal names."""
+NOT_READING = {"bucket snapshot", "bucket diff", "ring simulate", "ring drain", "journal undo", "journal resume"}
+"""Commands with a test of their own here, those that need a ring, and what changes a bucket that a journal names."""
 
 
 @pytest.fixture
