@@ -88,6 +88,11 @@ def parse_size(text: str) -> int:
     return int(Fraction(match[1]) * (1024 if match[3] else 1000) ** exponent)
 
 
+def format_count(count: int, noun: str) -> str:
+    """Return a number of things whose noun takes an s: `1 block`, `0 blocks`."""
+    return f"{count} {noun}{'' if count == 1 else 's'}"
+
+
 def format_size(size_bytes: float) -> str:
     """Return a size in binary units with four figures at most: `1.5 GiB`."""
     size, unit = float(size_bytes), _BINARY_UNITS[0]

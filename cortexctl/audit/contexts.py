@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cortexctl.audit.config import reference
-from cortexctl.config.contexts import Context, Contexts, Fault, faults, parse_contexts
+from cortexctl.config.contexts import CURRENT, Context, Contexts, Fault, faults, parse_contexts
 from cortexctl.config.document import Section, laid_over
 from cortexctl.config.lines import Lines, key_lines
 from cortexctl.config.lint.comparing import compare
@@ -46,9 +46,9 @@ class Read:
 
 
 def faults_of(text: str, path: Path) -> list[Fault]:
-    """Return all that is wrong with a file of contexts, by line; files that it names are looked for."""
+    """Return all that is wrong with a file of contexts, by line; files that a context names are looked for."""
     found = list(faults(text, str(path)))
-    if not found:
+    if all(each.context or each.path == CURRENT for each in found):
         lines = key_lines(text)
         for context in parse_contexts(text, str(path)).by_name.values():
             found += _faults_of_files(context, path.parent, lines)
@@ -116,8 +116,9 @@ def in_force(
             row(f"volumes.{name}", size, whose)
     rows += _settings(context, cortex, whose)
     names = [f"{name}{' (current)' if name == contexts.current else ''}" for name in contexts.by_name]
+    names += [f"{name} (not usable: `cortexctl config validate`)" for name in contexts.faulty]
     note = f"{contexts.file}: {', '.join(names) or 'no contexts'}"
-    return Table(SETTING_COLUMNS, rows, {"file": contexts.file, "contexts": list(contexts.by_name)}, note=note)
+    return Table(SETTING_COLUMNS, rows, {"file": contexts.file, "contexts": contexts.names}, note=note)
 
 
 def _shown_bucket(url: str) -> str:

@@ -14,6 +14,7 @@ from cortexctl.blocks.bucket_index import BucketIndex, Change, compare
 from cortexctl.blocks.survey import Fault, StoredFile
 from cortexctl.blocks.view import Block, State, TenantView
 from cortexctl.tsdb.meta import Meta
+from cortexctl.units import format_count
 
 
 class Event(StrEnum):
@@ -92,7 +93,7 @@ def changes(before: TenantView | None, after: TenantView | None) -> Iterator[Hap
     if before is None or after is None:
         view, event = (after, Event.TENANT_APPEARED) if before is None else (before, Event.TENANT_GONE)
         if view is not None:
-            yield Happened(event, size_bytes=view.size_bytes, detail=_count(len(view.blocks), "block"))
+            yield Happened(event, size_bytes=view.size_bytes, detail=format_count(len(view.blocks), "block"))
         return
     if before.is_deleting != after.is_deleting:
         yield Happened(Event.TENANT_MARKED if after.is_deleting else Event.TENANT_UNMARKED, size_bytes=after.size_bytes)
@@ -253,13 +254,9 @@ def _of_indexes(before: BucketIndex | Fault | None, after: BucketIndex | Fault |
 def _standing(index: BucketIndex | Fault | None) -> str:
     if index is None:
         return "none"
-    return f"unreadable ({index.message})" if isinstance(index, Fault) else _count(len(index.blocks), "block")
+    return f"unreadable ({index.message})" if isinstance(index, Fault) else format_count(len(index.blocks), "block")
 
 
 def _counted(found: Sequence[Change], what: str, how: str) -> str:
     count = sum(each.what == what and each.how == how for each in found)
-    return f"{_count(count, what)} {how}" if count else ""
-
-
-def _count(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
+    return f"{format_count(count, what)} {how}" if count else ""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from cortexctl.blocks import layout, visits
+from cortexctl.blocks import layout, partitions, visits
 from cortexctl.blocks.bucket_index import IndexedBlock, IndexedMark
 from cortexctl.blocks.pairs import KIND_OF, MarkKind, Pair
 from cortexctl.blocks.survey import Fault, StoredObject
@@ -99,7 +99,7 @@ class ChosenView:
             group = self.body(layout.group(self.tenant, group_id))
             if visitors and group is not None:
                 try:
-                    yield from ((block, visitors[0]) for block in visits.decode_group(group).blocks)
+                    yield from ((block, visitors[0]) for block in partitions.decode_group(group).blocks)
                 except DataError:
                     continue
 

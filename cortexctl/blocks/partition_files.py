@@ -1,68 +1,33 @@
-"""What the partitioning compactor keeps in the bucket: its groups, and the visit marks of their partitions.
+"""How the partitions of a stored group stand: which are done, and which another compactor is at work on.
 
-Source: cortexproject/cortex, pkg/compactor/partitioned_group_info.go and partition_visit_marker.go.
+What the files say is read by `partitions`. Source: cortexproject/cortex, pkg/compactor/partitioned_group_info.go and
+partition_visit_marker.go.
 """
 
-import msgspec
+from collections.abc import Mapping
 
+from cortexctl.blocks import partitions
+from cortexctl.blocks.partitions import PartitionedGroup, PartitionMark
 from cortexctl.blocks.survey import Fault
 from cortexctl.compaction.model import Visit
 from cortexctl.compaction.partitions import Group, Part, Status
 from cortexctl.errors import DataError
-from cortexctl.tsdb import golang
-from cortexctl.tsdb.golang import Int64, UInt64, Ulid
-
-VERSION = 1
 
 
-class StoredPartition(msgspec.Struct, frozen=True, gc=False):
-    """One partition of a stored group."""
-
-    number: Int64 = msgspec.field(name="partitionID", default=0)
-    blocks: list[Ulid] = []
-
-
-class StoredGroup(msgspec.Struct, frozen=True, gc=False):
-    """A group as it is stored; `creation_time` in Unix seconds, 0 or less stands for the object's own."""
-
-    id: UInt64 = msgspec.field(name="partitionedGroupID", default=0)
-    count: Int64 = msgspec.field(name="partitionCount", default=0)
-    partitions: list[StoredPartition] = []
-    start_ms: Int64 = msgspec.field(name="rangeStart", default=0)
-    end_ms: Int64 = msgspec.field(name="rangeEnd", default=0)
-    creation_time: Int64 = msgspec.field(name="creationTime", default=0)
-    version: Int64 = 0
-
-
-class PartitionMark(msgspec.Struct, frozen=True, gc=False):
-    """The visit mark of a partition; times in Unix seconds. Its version is 0 where a compactor wrote it, by mistake."""
-
-    compactor_id: str = msgspec.field(name="compactorID", default="")
-    status: str = ""
-    group_created: Int64 = msgspec.field(name="partitionedGroupCreationTime", default=0)
-    number: Int64 = msgspec.field(name="partitionID", default=0)
-    visit_time: Int64 = msgspec.field(name="visitTime", default=0)
-
-
-_GROUP = msgspec.json.Decoder(StoredGroup)
-_MARK = msgspec.json.Decoder(PartitionMark)
-
-
-def decode_group(body: bytes) -> StoredGroup:
+def decode_group(body: bytes) -> PartitionedGroup:
     """Return a stored group. Raises DataError where it would make compaction of the whole tenant fail."""
-    group = golang.decode(body, _GROUP)
-    if group.version != VERSION:
-        raise DataError(f"has version {group.version}, not {VERSION}")
-    return group
-
-
-def decode_mark(body: bytes) -> PartitionMark:
-    """Return the visit mark of a partition. Raises DataError where the partition would never be taken."""
-    return golang.decode(body, _MARK)
+    stored = partitions.decode_group(body)
+    if stored.version != partitions.VERSION:
+        raise DataError(f"has version {stored.version}, not {partitions.VERSION}")
+    return stored
 
 
 def group(
-    stored: StoredGroup, modified_s: float, marks: dict[int, PartitionMark | Fault], now_s: float, timeout_s: float
+    stored: PartitionedGroup,
+    modified_s: float,
+    marks: Mapping[int, PartitionMark | Fault],
+    now_s: float,
+    timeout_s: float,
 ) -> Group:
     """Return a stored group with how each partition stands.
 
@@ -74,18 +39,14 @@ def group(
     parts = []
     for each in stored.partitions:
         status, visit = Status.PENDING, None
-        mark = marks.get(each.number)
+        mark = marks.get(each.partition_id)
         if isinstance(mark, Fault):
             status = Status.UNREADABLE
-        elif mark is not None and not _is_stale(mark, created_s):
+        elif mark is not None and mark.is_of(created_s):
             until_s = mark.visit_time + timeout_s
             if mark.status == "completed":
                 status = Status.COMPLETED
             elif until_s > now_s:
                 status, visit = Status.HELD, Visit(mark.compactor_id, until_s)
-        parts.append(Part(each.number, tuple(each.blocks), status, visit))
-    return Group(stored.id, stored.start_ms, stored.end_ms, tuple(parts))
-
-
-def _is_stale(mark: PartitionMark, created_s: int) -> bool:
-    return mark.visit_time < created_s or 0 < mark.group_created < created_s
+        parts.append(Part(each.partition_id, tuple(each.blocks), status, visit))
+    return Group(stored.partitioned_group_id, stored.range_start, stored.range_end, tuple(parts))

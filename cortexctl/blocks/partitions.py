@@ -1,12 +1,14 @@
-"""The files of a compactor that partitions: what it plans in groups, and who is at work on which partition.
+"""The files of a compactor that partitions: its groups, who is at work on which partition, and what a block is one of.
 
 Source: cortexproject/cortex, pkg/compactor/partitioned_group_info.go and partition_visit_marker.go.
 """
 
 import msgspec
 
+from cortexctl.compaction import model
 from cortexctl.tsdb import golang
 from cortexctl.tsdb.golang import Int64, UInt64, Ulid
+from cortexctl.tsdb.meta import Meta
 
 VERSION = 1
 
@@ -29,6 +31,11 @@ class PartitionedGroup(msgspec.Struct, rename="camel", frozen=True, gc=False):
     creation_time: Int64 = 0
     """0 or less where the time of the object counts."""
     version: Int64 = 0
+
+    @property
+    def blocks(self) -> set[str]:
+        """The blocks of all its partitions."""
+        return {block for partition in self.partitions for block in partition.blocks}
 
 
 class PartitionMark(msgspec.Struct, frozen=True, gc=False):
@@ -59,3 +66,20 @@ def decode_group(body: bytes) -> PartitionedGroup:
 def decode_mark(body: bytes) -> PartitionMark:
     """Return the visit marker. Raises DataError where Cortex cannot unmarshal it."""
     return golang.decode(body, _MARK)
+
+
+def partition_of(meta: Meta) -> model.Partition | None:
+    """Return which partition of a group a block is, by the extensions of its meta.json; None where it is none.
+
+    With extensions that do not say, it is all of group 0.
+    Source: pkg/storage/tsdb/meta_extensions.go, GetPartitionInfo.
+    """
+    extensions = meta.thanos.extensions
+    if not isinstance(extensions, dict) or not extensions:
+        return None
+    info = extensions.get("partition_info") or {"partition_count": 1}
+    if not isinstance(info, dict):
+        return None
+    group_id, count, number = (info.get(f"partition{name}", 0) for name in ("ed_group_id", "_count", "_id"))
+    are_numbers = isinstance(group_id, int) and isinstance(count, int) and isinstance(number, int)
+    return model.Partition(group_id, count, number) if are_numbers and 0 <= number < count else None

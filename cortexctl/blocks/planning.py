@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
-from cortexctl.blocks import layout, marks, partition_files
-from cortexctl.blocks.partition_files import PartitionMark, StoredGroup
+from cortexctl.blocks import layout, marks, partition_files, partitions
+from cortexctl.blocks.partitions import PartitionedGroup, PartitionMark, partition_of
 from cortexctl.blocks.survey import Fault, StoredObject, read_or_fault
 from cortexctl.compaction.groups import duplicates, group_key
-from cortexctl.compaction.model import Block, Files, Partition, Reason, Settings, Strategy, Visit
+from cortexctl.compaction.model import Block, Files, Reason, Settings, Strategy, Visit
 from cortexctl.compaction.partitions import Group
 from cortexctl.errors import SourceError
 from cortexctl.tsdb import meta as metas
@@ -85,7 +84,7 @@ class PlanSurvey:
         self._now_s = now_s
         self._planned = PlannedTenant(tenant)
         self._blocks: dict[str, _Listed] = {}
-        self._groups: dict[int, StoredGroup] = {}
+        self._groups: dict[int, PartitionedGroup] = {}
         self._created_s: dict[int, float] = {}
         self._partitions: dict[int, dict[int, PartitionMark | Fault]] = {}
 
@@ -139,7 +138,7 @@ class PlanSurvey:
             if isinstance(status, marks.SyncStatus) and status.status == _CMK_ERROR:
                 self.stop("its sync status is CustomerManagedKeyError")
         elif (visited := layout.visited_partition(rest)) is not None:
-            mark_of = read_or_fault(body, partition_files.decode_mark)
+            mark_of = read_or_fault(body, partitions.decode_mark)
             if mark_of is not None:
                 self._partitions.setdefault(visited[0], {})[visited[1]] = mark_of
         else:
@@ -159,7 +158,7 @@ class PlanSurvey:
         if isinstance(stored, Fault):
             self.stop(f"{rest} {stored.message}")
         elif stored is not None:
-            self._groups[stored.id] = stored
+            self._groups[stored.partitioned_group_id] = stored
 
     def stop(self, why: str, *, for_good: bool = False) -> None:
         """Take in why the tenant is not compacted at all, until someone mends it or for good."""
@@ -235,25 +234,13 @@ def _block(block_id: str, meta: Meta, listed: _Listed) -> Block:
         chunks=meta.stats.num_chunks,
         tombstones=meta.stats.num_tombstones,
         listed_index_bytes=meta.file_sizes().get(layout.INDEX),
-        partition=_partition(extensions),
+        partition=partition_of(meta),
         time_range_ms=range_ms if isinstance(range_ms, int) and range_ms > 0 else 0,
         has_failed=meta.compaction.failed,
         no_compact=listed.no_compact,
         visit=listed.visit,
         lacks=_lacks(meta, listed.sizes) if meta.ulid == block_id else f"its meta.json has ulid {meta.ulid}",
     )
-
-
-def _partition(extensions: dict[str, Any]) -> Partition | None:
-    """Return what the extensions say; with extensions that do not say, it is all of group 0."""
-    if not extensions:
-        return None
-    info = extensions.get("partition_info") or {"partition_count": 1}
-    if not isinstance(info, dict):
-        return None
-    group_id, count, number = (info.get(f"partition{name}", 0) for name in ("ed_group_id", "_count", "_id"))
-    are_numbers = isinstance(group_id, int) and isinstance(count, int) and isinstance(number, int)
-    return Partition(group_id, count, number) if are_numbers and 0 <= number < count else None
 
 
 def _lacks(meta: Meta, sizes: dict[str, int]) -> str:

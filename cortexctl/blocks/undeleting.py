@@ -19,7 +19,8 @@ from cortexctl.blocks.decisions import (
 from cortexctl.blocks.marking import remove
 from cortexctl.blocks.pairs import MarkKind, time_of
 from cortexctl.blocks.view import Block
-from cortexctl.tsdb.meta import INGESTER_LABEL, Meta
+from cortexctl.blocks.windows import successor_of
+from cortexctl.tsdb.meta import Meta
 
 _LEAST_SEGMENT_BYTES = 8
 
@@ -52,7 +53,7 @@ def undelete(view: ChosenView, block_id: str, chosen: Callable[[str], bool], *, 
 
 def superseded(view: ChosenView, block: Block, kept_too: Callable[[str], bool]) -> Decision | None:
     """Return why it is of no use to take a block back; None where it is."""
-    successor = successor_of(view, block, kept_too)
+    successor = successor_of(view.view, block, kept_too)
     if not successor:
         return None
     reason = f"it was compacted into {successor}, so the compactor marks it again; --force does it anyway"
@@ -68,35 +69,6 @@ def lacks(block: Block) -> Iterator[str]:
         least = _LEAST_SEGMENT_BYTES if layout.segment_number(name) is not None else int(name == layout.INDEX)
         if file.size_bytes < least:
             yield f"{name} has {file.size_bytes} bytes"
-
-
-def successor_of(view: ChosenView, block: Block, kept_too: Callable[[str], bool]) -> str:
-    """Return the block that has all the samples of this one, and makes the compactor mark it; empty where none has.
-
-    Of blocks with the same labels the one with more sources comes first, and of two with as many the older. The
-    partitioning strategy marks the sources of a finished group in another way, to the same end.
-    Source: Thanos, pkg/block/fetcher.go, DefaultDeduplicateFilter.
-    """
-    meta = block.own_meta
-    if meta is None:
-        return ""
-    sources, group = set(meta.compaction.sources), _group(meta)
-    for other in view.view.blocks.values():
-        theirs = other.own_meta
-        # The compactor goes by local marks.
-        is_leaving = layout.DELETION_MARK in other.files and not kept_too(other.id)
-        if other is block or theirs is None or is_leaving:
-            continue
-        others = set(theirs.compaction.sources)
-        comes_first = (-len(theirs.compaction.sources), other.id) < (-len(meta.compaction.sources), block.id)
-        if comes_first and sources <= others and _group(theirs) == group:
-            return other.id
-    return ""
-
-
-def _group(meta: Meta) -> tuple[int, tuple[tuple[str, str], ...]]:
-    labels = {name: value for name, value in meta.thanos.labels.items() if name != INGESTER_LABEL}
-    return meta.thanos.downsample.resolution, tuple(sorted(labels.items()))
 
 
 def _unloaded(view: ChosenView, block_id: str) -> str:

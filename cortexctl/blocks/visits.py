@@ -1,39 +1,10 @@
-"""Which blocks a compactor is at work on: visit markers of blocks, and of the partitions of a group of blocks.
+"""Which compactor is at work, by the visit marker of a block, or of a partition of a group of blocks.
 
-Source: cortexproject/cortex, pkg/compactor/block_visit_marker.go, partition_visit_marker.go, partitioned_group_info.go.
+Source: cortexproject/cortex, pkg/compactor/block_visit_marker.go and partition_visit_marker.go.
 """
-
-import msgspec
 
 from cortexctl.blocks import marks
 from cortexctl.errors import DataError
-from cortexctl.tsdb import golang
-from cortexctl.tsdb.golang import Ulid
-
-
-class Partition(msgspec.Struct, frozen=True, gc=False):
-    """Blocks that one compactor merges into one block, together with what other partitions take of them."""
-
-    blocks: list[Ulid] = []
-
-
-class PartitionedGroup(msgspec.Struct, frozen=True, gc=False):
-    """Blocks of one time range, to be compacted in partitions."""
-
-    partitions: list[Partition] = []
-
-    @property
-    def blocks(self) -> set[str]:
-        """The blocks of all its partitions."""
-        return {block for partition in self.partitions for block in partition.blocks}
-
-
-_GROUP = msgspec.json.Decoder(PartitionedGroup)
-
-
-def decode_group(body: bytes) -> PartitionedGroup:
-    """Return a partitioned group, whatever its version. Raises DataError where Cortex cannot unmarshal it."""
-    return golang.decode(body, _GROUP)
 
 
 def visitor(body: bytes, now_s: float, timeout_s: float) -> str:

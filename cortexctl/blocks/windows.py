@@ -4,10 +4,11 @@ This is as much of planning as checks need: whether something has been left to b
 next, and in what order, is not told here.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cortexctl.blocks import layout
+from cortexctl.blocks.partitions import partition_of
 from cortexctl.blocks.view import Block, TenantView
 from cortexctl.tsdb.meta import INGESTER_LABEL, Meta
 
@@ -41,10 +42,8 @@ class Live:
     @property
     def is_partition(self) -> bool:
         """Whether the block is one partition of a group: it shares its time and sources with the others."""
-        extensions = self.meta.thanos.extensions
-        info = extensions.get("partition_info") if isinstance(extensions, dict) else None
-        count = info.get("partition_count") if isinstance(info, dict) else None
-        return isinstance(count, int) and count > 1
+        partition = partition_of(self.meta)
+        return partition is not None and partition.count > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +128,37 @@ def _superseding(each: Live, holding: Mapping[str, Sequence[Live]]) -> Live | No
     sources = each.meta.compaction.sources
     if not sources:
         return None  # such a block is one of its own: what compactors do to it is for POI05
-    for other in holding[sources[0]]:
-        others = other.meta.compaction.sources
-        comes_first = (-len(others), other.id) < (-len(sources), each.id)
-        if other is not each and comes_first and set(sources) <= set(others):
-            return other
-    return None
+    return next((other for other in holding[sources[0]] if supersedes(other.meta, each.meta)), None)
+
+
+def supersedes(other: Meta, meta: Meta) -> bool:
+    """Return whether a block, of the same group, has all sources of another and comes before it.
+
+    The one with more sources does, and of two with as many the one with the smaller id.
+    Source: Thanos, pkg/block/fetcher.go, DefaultDeduplicateFilter.
+    """
+    others, sources = other.compaction.sources, meta.compaction.sources
+    return (-len(others), other.ulid) < (-len(sources), meta.ulid) and set(sources) <= set(others)
+
+
+def successor_of(tenant: TenantView, block: Block, kept_too: Callable[[str], bool]) -> str:
+    """Return the block that has all the samples of this one, and makes compactors mark it; empty where none has.
+
+    Blocks with a local deletion mark, by which compactors go, count only where they are kept, too. The partitioning
+    strategy marks the sources of a finished group in another way, to the same end.
+    """
+    meta = block.own_meta
+    if meta is None:
+        return ""
+    group = group_key(meta)
+    for other in tenant.blocks.values():
+        theirs = other.own_meta
+        is_leaving = layout.DELETION_MARK in other.files and not kept_too(other.id)
+        if theirs is None or is_leaving or not supersedes(theirs, meta):
+            continue
+        if group_key(theirs) == group:
+            return other.id
+    return ""
 
 
 def windows(tenant: TenantView) -> Sequence[Window]:

@@ -12,6 +12,7 @@ import typer
 from cortexctl import __version__
 from cortexctl.blocks import layout
 from cortexctl.cli.exits import complain
+from cortexctl.cli.files import fault_of
 from cortexctl.cli.options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.session import Output, Session, source_document
 from cortexctl.errors import ConflictError, DataError, ExitCode, RefusedError, UsageError
@@ -99,6 +100,13 @@ def load_plan(run: Session, path: Path, command: str) -> "Plan":
     return plan
 
 
+def dry_note(run: Session, command: str, what: str = "do this") -> str:
+    """Return what ends a dry run: the command that does it, where the bucket can be written to."""
+    if run.bucket.moment is not None:
+        return f"dry run: nothing was written; to {what} give the bucket itself, for this is {run.bucket.moment}"
+    return f"dry run: nothing was written; to {what}:\n  {run.paste(command)}"
+
+
 def read_plan(path: Path, command: str) -> "Plan":
     """Return a saved plan of a command. Raises UsageError for one of another."""
     from cortexctl.repair.operations import plan_from_json
@@ -106,7 +114,7 @@ def read_plan(path: Path, command: str) -> "Plan":
     try:
         plan = plan_from_json(path.read_bytes(), str(path))
     except OSError as error:
-        raise UsageError(f"{path}: the plan cannot be read: {error}") from error
+        raise UsageError(f"{path}: the plan cannot be read: {fault_of(error)}") from error
     if plan.command != command:
         raise UsageError(f"{path}: a plan of `{plan.command}`, not of `{command}`")
     return plan

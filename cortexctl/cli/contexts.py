@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cortexctl.cli.files import read_text
 from cortexctl.cli.options import BucketOptions
 from cortexctl.cli.ring.options import RingOptions
-from cortexctl.errors import UsageError
 
 if TYPE_CHECKING:
     from cortexctl.cli.output import Output
@@ -26,14 +26,6 @@ def contexts_path() -> Path:
         return Path(given)
     home = os.environ.get("XDG_CONFIG_HOME")
     return (Path(home) if home else Path.home() / ".config") / "cortexctl" / "config.yaml"
-
-
-def read_text(path: Path) -> str:
-    """Return the file's text. Raises UsageError."""
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
 
 
 def read_contexts() -> "Contexts":

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cortexctl.cli.files import fault_of
 from cortexctl.cli.options import CronOptions
 from cortexctl.errors import LockedError, UsageError
 from cortexctl.units import format_duration, parse_duration_s
@@ -67,7 +68,7 @@ def read_history(path: Path) -> "list[Run]":
             raise UsageError(f"{path}: its directory is not there") from None
         return []
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
+        raise UsageError(f"{path}: cannot be read: {fault_of(error)}") from error
 
 
 def keep_history(path: Path, runs: "Sequence[Run]", newest: "Run") -> None:

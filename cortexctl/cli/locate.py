@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from cortexctl.cli.files import read_text
 from cortexctl.cli.options import BucketOptions
 from cortexctl.config import (
     BucketLocation,
@@ -56,7 +57,7 @@ def _named(source: BucketOptions) -> BucketLocation | Path | None:
     if source.objstore_config is not None:
         return parse_objstore_config(source.objstore_config, name="--objstore.config", environment=os.environ)
     if source.objstore_config_file is not None:
-        text = _read(source.objstore_config_file)
+        text = read_text(source.objstore_config_file)
         return parse_objstore_config(text, name=str(source.objstore_config_file), environment=os.environ)
     url = source.bucket or os.environ.get("CORTEXCTL_BUCKET")
     if not url:
@@ -85,13 +86,15 @@ def _read_config(
     if source.runtime_config_file is None:
         return config
     name = str(source.runtime_config_file)
-    return config.with_overrides(parse_overrides(_read(source.runtime_config_file), name=name, limits=config.limits))
+    return config.with_overrides(
+        parse_overrides(read_text(source.runtime_config_file), name=name, limits=config.limits)
+    )
 
 
 def _text(path: Path | None, source: BucketOptions) -> tuple[str, str]:
     """Return the name and the text of Cortex's configuration; both empty where there is none."""
     if path is not None:
-        return str(path), _read(path)
+        return str(path), read_text(path)
     if not source.from_live:
         return "", ""
     from cortexctl.cli.ring.settings import access_of_environment
@@ -114,10 +117,3 @@ def _encrypted_as(config: CortexConfig, location: BucketLocation) -> BucketLocat
         limits_sse=config.limits.sse,
         tenant_sse={tenant: limits.sse for tenant, limits in config.overrides.items()},
     )
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error

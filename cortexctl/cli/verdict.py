@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cortexctl.cli.cron import keep_history, read_history
+from cortexctl.cli.files import read_text
 from cortexctl.cli.options import CheckOptions, FindingOptions
-from cortexctl.errors import UsageError
 
 if TYPE_CHECKING:
     from cortexctl.baseline import Baseline, Compared
@@ -55,11 +55,7 @@ def _baseline(options: FindingOptions, scope_kind: str) -> "Baseline | None":
 
     if options.baseline is None:
         return None
-    try:
-        text = options.baseline.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{options.baseline}: cannot be read: {error}") from error
-    return parse(text, str(options.baseline), scope_kind)
+    return parse(read_text(options.baseline), str(options.baseline), scope_kind)
 
 
 def judge(

@@ -25,14 +25,14 @@ from cortexctl.errors import UsageError
 from cortexctl.ring.components import COMPONENTS
 from cortexctl.units import parse_size
 
-_CURRENT = "current-context"
+CURRENT = "current-context"
 _CONTEXTS = "contexts"
 _TEXTS = ("bucket", "config-file", "runtime-config-file", "objstore-config-file")
 _LISTS = ("source", "from-live")
 _MAPPINGS = ("rings", "settings", "volumes")
 _FLAGS = ("config-expand-env",)
 _KEYS = (*_TEXTS, *_LISTS, *_MAPPINGS, *_FLAGS)
-_CURRENT_LINE = re.compile(rf"^{_CURRENT}[ \t]*:[^\n]*$", re.MULTILINE)
+_CURRENT_LINE = re.compile(rf"^{CURRENT}[ \t]*:[^\n]*$", re.MULTILINE)
 
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _WORDS = frozenset(("on", "off", "yes", "no", "true", "false", "null", "y", "n"))
@@ -68,12 +68,22 @@ class Contexts:
     file: str
     current: str = ""
     by_name: Mapping[str, Context] = field(default_factory=dict)
+    """Those of which nothing is wrong."""
+    faulty: Mapping[str, str] = field(default_factory=dict)
+    """The others, and what is wrong with each first."""
+
+    @property
+    def names(self) -> list[str]:
+        """All that there are."""
+        return [*self.by_name, *self.faulty]
 
     def named(self, name: str) -> Context:
-        """Return a context. Raises UsageError, with those that there are."""
+        """Return a context. Raises UsageError: with what is wrong with it, or with those that there are."""
+        if name in self.faulty:
+            raise UsageError(self.faulty[name])
         if name not in self.by_name:
-            alike = get_close_matches(name, list(self.by_name), n=1)
-            there = f"is {alike[0]} meant?" if alike else f"there are: {', '.join(self.by_name) or 'none'}"
+            alike = get_close_matches(name, self.names, n=1)
+            there = f"is {alike[0]} meant?" if alike else f"there are: {', '.join(self.names) or 'none'}"
             raise UsageError(f"{self.file}: no context {name!r}; {there}")
         return self.by_name[name]
 
@@ -85,31 +95,49 @@ class Fault:
     path: str
     line: int | None
     fault: str
+    context: str = ""
+    """Of which context; empty where it is of the file."""
 
 
 def parse_contexts(text: str, file: str) -> Contexts:
-    """Return what a file of contexts says. Raises UsageError, with the line, for the first thing that is wrong."""
-    fault = next(faults(text, file), None)
-    if fault is not None:
+    """Return what a file of contexts says; what is wrong with one of them keeps nobody from the others.
+
+    Raises UsageError, with the line, for what is wrong with the file itself.
+    """
+    faulty: dict[str, str] = {}
+    for fault in _faults(text, file):
         where = f"{file}, line {fault.line}" if fault.line else file
-        raise UsageError(f"{where}: {fault.path}: {fault.fault}")
+        said = f"{where}: {fault.path}: {fault.fault}"
+        if not fault.context:
+            raise UsageError(said)
+        faulty.setdefault(fault.context, said)
     root = parse_yaml(text, name=file)
     contexts = root.section(_CONTEXTS)
-    by_name = {str(name): _context(str(name), contexts.child(name)) for name in contexts.values}
-    return Contexts(file, root.text(_CURRENT), by_name)
+    well = {str(name): name for name in contexts.values if str(name) not in faulty}
+    by_name = {name: _context(name, contexts.child(key)) for name, key in well.items()}
+    return Contexts(file, root.text(CURRENT), by_name, faulty)
 
 
 def faults(text: str, file: str) -> Iterator[Fault]:
     """Yield everything that is wrong with a file of contexts. Raises UsageError where it is not YAML."""
+    yield from _faults(text, file)
+    values = parse_yaml(text, name=file).values
+    current, contexts = values.get(CURRENT), values.get(_CONTEXTS) or {}
+    if current is not None and isinstance(contexts, dict) and str(current) not in map(str, contexts):
+        yield Fault(CURRENT, key_lines(text).of((CURRENT,)), f"there is no context {str(current)!r}")
+
+
+def _faults(text: str, file: str) -> Iterator[Fault]:
+    """Yield what is wrong, whichever context is the current one."""
     root = parse_yaml(text, name=file)
     lines = key_lines(text)
 
     def fault(path: Path, said: str) -> Fault:
-        return Fault(".".join(path), lines.of(path), said)
+        return Fault(".".join(path), lines.of(path), said, _context_of(path))
 
     for path, line in lines.twice:
-        yield Fault(".".join(path), line, "is written twice")
-    yield from _unknown(root.values, (_CURRENT, _CONTEXTS), (), fault)
+        yield Fault(".".join(path), line, "is written twice", _context_of(path))
+    yield from _unknown(root.values, (CURRENT, _CONTEXTS), (), fault)
     contexts = root.values.get(_CONTEXTS) or {}
     if not isinstance(contexts, dict):
         yield fault((_CONTEXTS,), "is not a mapping of names")
@@ -123,9 +151,10 @@ def faults(text: str, file: str) -> Iterator[Fault]:
         for key, value in values.items():
             if key in _KEYS and value is not None:
                 yield from (fault((*path, key, *below), said) for below, said in _wrong(key, value))
-    current = root.values.get(_CURRENT)
-    if current is not None and str(current) not in map(str, contexts):
-        yield fault((_CURRENT,), f"there is no context {str(current)!r}")
+
+
+def _context_of(path: Path) -> str:
+    return path[1] if len(path) > 1 and path[0] == _CONTEXTS else ""
 
 
 def _unknown(
@@ -195,11 +224,6 @@ def _context(name: str, section: Section) -> Context:
     )
 
 
-def context_names(text: str, file: str) -> dict[str, Context]:
-    """Return the contexts that a file has, by name and nothing more. Raises UsageError where it is not YAML."""
-    return {str(name): Context(name=str(name)) for name in parse_yaml(text, name=file).section(_CONTEXTS).values}
-
-
 def _urls(value: Any) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else tuple(value or ())
 
@@ -207,6 +231,6 @@ def _urls(value: Any) -> tuple[str, ...]:
 def with_current(text: str, name: str) -> str:
     """Return the text of a file of contexts with another one current, and all else, comments too, as it was."""
     is_plain = _PLAIN.fullmatch(name) and name.lower() not in _WORDS
-    line = f"{_CURRENT}: {name if is_plain else json.dumps(name, ensure_ascii=False)}"
+    line = f"{CURRENT}: {name if is_plain else json.dumps(name, ensure_ascii=False)}"
     changed, count = _CURRENT_LINE.subn(lambda _: line, text, count=1)
     return changed if count else f"{line}\n{text}"

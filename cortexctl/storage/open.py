@@ -94,6 +94,8 @@ def _backend(location: BucketLocation, bounds: Bounds, driver: Driver) -> Storag
 def _directory(location: BucketLocation, directory: Path) -> StorageBackend:
     from fsspec.implementations.local import LocalFileSystem
 
+    if directory.is_file():
+        raise NotFoundError(f"{location.display}: no directory, but a file; a snapshot is named snapshot:FILE")
     if not directory.is_dir():
         raise NotFoundError(f"{location.display}: no such directory")
     return LocalBackend(LocalFileSystem(), str(directory / location.prefix).rstrip("/") or "/")

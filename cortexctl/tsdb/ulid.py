@@ -24,6 +24,12 @@ def is_ulid(text: str) -> bool:
     return _STRICT.fullmatch(text) is not None
 
 
+def meant(text: str) -> str:
+    """Return `; is … meant?` for what would be a canonical ULID in upper case; empty for all else."""
+    upper = text.upper()
+    return f"; is {upper} meant?" if upper != text and is_ulid(upper) else ""
+
+
 def time_ms(ulid: str) -> int:
     """Return the Unix milliseconds a canonical ULID was made at."""
     value = 0

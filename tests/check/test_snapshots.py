@@ -11,9 +11,7 @@ from cortexctl.config import BucketLocation, FilesystemSettings, SnapshotSetting
 from cortexctl.storage.open import open_bucket
 from tests.check.case import Case, check
 from tests.check.golden import NOW_S, Golden
-from tests.check.test_catalogue import ALL_CASES, golden, unpacked
-
-__all__ = ["golden", "unpacked"]
+from tests.check.test_catalogue import ALL_CASES
 
 
 @pytest.mark.parametrize(("code", "case"), ALL_CASES)

@@ -64,7 +64,8 @@ def test_some_tenants(cli: Cli, behind: Place, file: Path) -> None:
     sides = ("bucket", "diff", f"snapshot:{file}", behind.url, "-o", "json")
     for which in (("-t", TENANT), ("-t", "team-*", "--exclude-tenant", OTHER)):
         assert [row["tenant"] for row in cli(*sides, *which, code=1).document["items"]] == [TENANT]
-    assert "no tenant matches 'typo'" in cli(*sides, "-t", "typo", code=3).stderr
+    wrong = f"no tenant matches 'typo', neither of snapshot:{file} nor of file://{behind.url}"
+    assert wrong in cli(*sides, "-t", "typo", code=3).stderr
 
 
 def test_a_snapshot_of_some_tenants_says_nothing_of_the_others(cli: Cli, behind: Place, file: Path) -> None:
@@ -73,6 +74,10 @@ def test_a_snapshot_of_some_tenants_says_nothing_of_the_others(cli: Cli, behind:
     assert (ran.document["summary"]["tenants"], ran.document["summary"]["left_out"]) == (1, [OTHER])
     text = cli("bucket", "diff", f"snapshot:{file}", behind.url).stdout
     assert f"not compared, for a snapshot does not have them: {OTHER}" in text
+    assert "1 tenant compared: no difference" in text
+    asked = cli("bucket", "diff", f"snapshot:{file}", behind.url, "-t", OTHER, code=3)
+    assert f"{OTHER}: not compared, for a snapshot does not have it: it is of {TENANT}" in asked.stderr
+    assert asked.stdout == ""
 
 
 def test_it_takes_its_buckets_as_arguments(cli: Cli, behind: Place) -> None:

@@ -206,7 +206,7 @@ def test_show_without_a_file(cli: Cli, tmp_path: Path) -> None:
 def test_use_context(cli: Cli, write: Write) -> None:
     file = write("# mine\ncurrent-context: gone\ncontexts: {a: {}, b: {}}\n")
     file.chmod(0o600)
-    assert "there is no context 'gone'" in cli("config", "show", code=2).stderr
+    assert "no context 'gone'; there are: a, b" in cli("config", "show", code=2).stderr
     assert "context b of" in cli("config", "use-context", "b").stdout
     assert file.read_text() == "# mine\ncurrent-context: b\ncontexts: {a: {}, b: {}}\n"
     assert file.stat().st_mode & 0o777 == 0o600
@@ -254,6 +254,21 @@ contexts:
     file.write_text("contexts: {a: {}}")
     assert f"{file}: nothing is wrong" in cli("config", "validate").stdout
     assert cli("config", "validate", "--quiet").stdout == ""
+
+
+def test_what_is_wrong_with_one_context_keeps_nobody_from_another(cli: Cli, write: Write, bucket: Place) -> None:
+    text = f"contexts:\n  a: {{bucket: '{bucket.url}'}}\n  b: {{bukket: x}}\n  c: {{config-file: none.yaml}}\n"
+    file = write(f"current-context: a\n{text}")
+    assert TENANT in cli("bucket", "tenants", "--as-of", str(NOW_S)).stdout
+    wrong = f"{file}, line 4: contexts.b.bukket: there is no such key; is bucket meant?"
+    assert wrong in cli("bucket", "tenants", "--context", "b", code=2).stderr
+    assert wrong in cli("config", "use-context", "b", code=2).stderr
+    assert file.read_text().startswith("current-context: a\n")
+    shown = cli("config", "show", "-o", "json").document
+    assert shown["summary"]["contexts"] == ["a", "c", "b"]
+    assert "b (not usable: `cortexctl config validate`)" in cli("config", "show").stdout
+    found = cli("config", "validate", "-o", "json", code=1).document["items"]
+    assert [each["path"] for each in found] == ["contexts.b.bukket", "contexts.c.config-file"]
 
 
 def test_there_is_no_file(cli: Cli, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_findings_below_fail_on_are_shown_and_no_failure(cli: Cli, well: Place) 
 
 
 def test_diff_of_what_agrees(cli: Cli, well: Place) -> None:
-    assert "0 differences in 1 tenants" in cli("bucket", "index", "diff", *well.then).stdout
+    assert "0 differences in 1 tenant\n" in cli("bucket", "index", "diff", *well.then).stdout
 
 
 def test_diff_names_each_block(cli: Cli, well: Place) -> None:

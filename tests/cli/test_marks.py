@@ -163,7 +163,12 @@ def test_migrate_and_usage(cli: Cli, place: Place) -> None:
         cli("bucket", *command, *place.then, name(A), "-t", TENANT, code=2)
         for bad in ("x", f"{TENANT}/x", f"{TENANT}/{A}/index", f"/{A}"):
             assert "is not TENANT/ULID" in cli("bucket", *command, *place.then, bad, code=2).stderr
+    lower = f"{TENANT}/{A.lower()}"
+    assert (
+        f"'{lower}' is not TENANT/ULID; is {A} meant?" in cli("bucket", "undelete", *place.then, lower, code=2).stderr
+    )
     cli(*MARKS, "add", *place.then, name(A), "--kind", "odd", code=2)
+    assert "--kind 'odd': write one of deletion, " in cli(*MARKS, "ls", *place.then, "--kind", "odd", code=2).stderr
     cli(*MARKS, "add", *place.then, "-", code=2, stdin="\n")
 
 

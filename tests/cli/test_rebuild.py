@@ -101,6 +101,9 @@ def test_wrong_usage(cli: Cli, well: Place, tmp_path: Path) -> None:
     cli(*REBUILD, "-b", "ftp://x", "-t", TENANT, code=2)
     missing = cli(*REBUILD, "-b", tmp_path / "none", "-t", TENANT, code=3)
     assert "no such directory" in missing.stderr
+    (tmp_path / "a.snap").write_bytes(b"")
+    file = cli(*REBUILD, "-b", tmp_path / "a.snap", "-t", TENANT, code=3)
+    assert "no directory, but a file; a snapshot is named snapshot:FILE" in file.stderr
     assert missing.stdout == ""
 
 

@@ -63,7 +63,11 @@ DRY_RUNS = {
     "cleanup": "bucket cleanup --all-tenants --older-than 1h",
 }
 NOT_READING = {"bucket snapshot", "bucket diff", "ring simulate", "ring drain", "journal undo", "journal resume"}
+<<<<<<< HEAD
 """Commands with a test of their own here, one that needs a ring, and what changes a bucket that a journal names."""
+=======
+"""Commands with a test of their own here, those that need a ring, and what changes a bucket that a journal names."""
+>>>>>>> 38b4e01102d1ebe8a52f4138cc2f81a8713cbcf6
 
 
 @pytest.fixture
@@ -185,8 +189,11 @@ def test_the_mark_of_a_tenant_outside_its_prefix_is_in_it(cli: Cli, well: Place,
 def test_nothing_is_written_to_a_snapshot(cli: Cli, behind: Place, file: Path, journal_dir: Path) -> None:
     cli("bucket", "snapshot", file, *behind.then)
     before = file.read_bytes()
-    command = ("bucket", "index", "rebuild", "--all-tenants", "-b", f"snapshot:{file}", "--apply", "--yes")
-    ran = cli(*command, code=8)
+    command = ("bucket", "index", "rebuild", "--all-tenants", "-b", f"snapshot:{file}")
+    dry = cli(*command).stdout
+    assert f"to write 2 bucket indexes give the bucket itself, for this is a snapshot of file://{behind.url}" in dry
+    assert "--apply" not in dry
+    ran = cli(*command, "--apply", "--yes", code=8)
     assert f"nothing was written, for this is a snapshot of file://{behind.url}" in ran.stderr
     assert file.read_bytes() == before
     assert not journal_dir.exists()

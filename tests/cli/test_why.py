@@ -47,6 +47,7 @@ def test_a_block_of_a_real_tenant(cli: Cli, sample: Path) -> None:
     )
     assert item["lineage"]["holders"] == [{"block": TWO_HOURS, "state": "complete"}]
     assert item["marks"]["deletion"]["mark"]["details"] == "source of compacted block"
+    assert [item["marks"][kind]["indexed"] for kind in ("deletion", "no-compact", "parquet")] == [True, False, False]
     assert item["findings"] == []
     assert ran.document["summary"] == {"verdict": item["verdict"], "findings": 0, "events": 4, "grade": "well"}
 
@@ -56,7 +57,8 @@ def test_the_page(cli: Cli, sample: Path) -> None:
     lines = ran.stdout.splitlines()
     assert lines[0].startswith(f"{SAMPLE_TENANT}/{MARKED}: complete, marked for deletion.")
     assert [line for line in lines if line.isupper()] == ["NEXT", "SO FAR", "THE BLOCK", "WHAT MAY BE DONE", "SETTINGS"]
-    assert f"  cortexctl bucket undelete {SAMPLE_TENANT}/{MARKED} -b {sample}" in lines
+    assert f"  cortexctl bucket inspect {SAMPLE_TENANT}/{MARKED} -b {sample}" in lines
+    assert not any("undelete" in line for line in lines), "the block that it was compacted into is there"
     assert all(len(line) <= 100 or line.lstrip().startswith(("cortexctl", "next:")) for line in lines)
     assert cli(*WHY, f"{SAMPLE_TENANT}/{MARKED}", "-b", sample, *AS_OF, "-q").stdout == ""
     as_yaml = yaml.safe_load(cli(*WHY, f"{SAMPLE_TENANT}/{MARKED}", "-b", sample, *AS_OF, "-o", "yaml").stdout)
@@ -94,6 +96,7 @@ def test_exit_codes_and_the_choice_of_checks(cli: Cli, well: Place, tmp_path: Pa
 def test_names_of_blocks(cli: Cli, well: Place) -> None:
     for name in ("", TENANT, f"{TENANT}/nope", f"a/b/{A}", f"../{A}"):
         assert "is neither ULID nor TENANT/ULID" in cli(*WHY, name, *well.then, code=2).stderr
+    assert f"; is {A} meant?" in cli(*WHY, f"{TENANT}/{A.lower()}", *well.then, code=2).stderr
     assert "no such block" in cli(*WHY, f"{TENANT}/{C}", *well.then, code=3).stderr
     assert "none of 1 tenants has it" in cli(*WHY, C, *well.then, code=3).stderr
     cli(*WHY, f"{TENANT}/{A}", *well.then, "-o", "csv", code=2)

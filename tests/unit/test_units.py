@@ -209,3 +209,7 @@ def test_a_size_is_shown(size_bytes: int, text: str) -> None:
 @given(st.integers(0, 2**60))
 def test_a_size_that_is_shown_can_be_read_and_is_near(size_bytes: int) -> None:
     assert math.isclose(units.parse_size(units.format_size(size_bytes)), size_bytes, rel_tol=0.05)
+
+
+def test_one_is_not_many() -> None:
+    assert [units.format_count(count, "block") for count in (0, 1, 2)] == ["0 blocks", "1 block", "2 blocks"]

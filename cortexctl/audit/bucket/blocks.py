@@ -15,7 +15,7 @@ from cortexctl.errors import NotFoundError, SourceError
 from cortexctl.results import Column, Kind, Row, Table
 from cortexctl.storage.bucket import Bucket
 from cortexctl.tsdb.meta import Meta
-from cortexctl.units import format_size, format_time
+from cortexctl.units import format_count, format_size, format_time
 
 TENANT_COLUMNS = (
     Column("tenant", Kind.ID),
@@ -147,7 +147,8 @@ def list_tenants(bucket: Bucket, patterns: Sequence[str], now_s: float, *, with_
         },
         "failed": len(failed),
     }
-    note = f"{total['tenants']} tenants, {total['blocks']} blocks, {format_size(total['size_bytes'])}"
+    counted = f"{format_count(total['tenants'], 'tenant')}, {format_count(total['blocks'], 'block')}"
+    note = f"{counted}, {format_size(total['size_bytes'])}"
     if found.user_index_fault:
         note += f"; {found.user_index_fault}: Cortex falls back to listing"
     elif found.user_index_updated_at_s is not None:

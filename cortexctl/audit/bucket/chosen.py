@@ -52,7 +52,7 @@ def parse_names(texts: Iterable[str]) -> dict[str, list[str]]:
         tenant, _, block_id = text.strip().rstrip("/").partition("/")
         is_glob = bool(_GLOB & set(block_id))
         if not tenant or not (ulid.is_ulid(block_id) or (is_glob and "/" not in block_id)):
-            raise UsageError(f"{text!r} is not TENANT/ULID")
+            raise UsageError(f"{text!r} is not TENANT/ULID{ulid.meant(block_id)}")
         names.setdefault(tenant, []).append(block_id)
     return names
 

@@ -13,7 +13,7 @@ from cortexctl.blocks.view import Delays, TenantView
 from cortexctl.errors import NotFoundError, SourceError
 from cortexctl.results import Column, Kind, Row, Table
 from cortexctl.storage.bucket import Bucket
-from cortexctl.units import format_size, format_time
+from cortexctl.units import format_count, format_size, format_time
 
 COLUMNS = (
     Column("tenant", Kind.ID),
@@ -55,15 +55,21 @@ class Differences:
 def diff_buckets(
     before: Side, after: Side, delays: Delays, patterns: Sequence[str] = (), excluded: Sequence[str] = ()
 ) -> Differences:
-    """Compare the tenants of two buckets, one listing each. Raises NotFoundError for a pattern of no tenant.
+    """Compare the tenants of two buckets, one listing each.
 
-    Of a snapshot of some tenants, only those are compared.
+    Of a snapshot of some tenants, only those are compared. Raises NotFoundError for a pattern of no tenant, and
+    SourceError for one of which a snapshot has none.
     """
     names = [_tenants(each.bucket) for each in (before, after)]
     known = _known(before.bucket, after.bucket)
     for pattern in patterns:
         if not fnmatch.filter(names[0] | names[1], pattern):
-            raise NotFoundError(f"no tenant matches {pattern!r}, neither of {before.bucket.display} nor of the other")
+            displays = f"neither of {before.bucket.display} nor of {after.bucket.display}"
+            raise NotFoundError(f"no tenant matches {pattern!r}, {displays}")
+        if known is not None and not fnmatch.filter(known, pattern):
+            raise SourceError(
+                f"{pattern}: not compared, for a snapshot does not have it: it is of {_first(sorted(known))}"
+            )
     chosen = [each for each in sorted(names[0] | names[1]) if _is_chosen(each, patterns, excluded)]
     compared = [each for each in chosen if known is None or each in known]
     found = Differences(len(compared), left_out=[each for each in chosen if each not in compared])
@@ -113,7 +119,7 @@ def _is_chosen(tenant: str, patterns: Sequence[str], excluded: Sequence[str]) ->
 
 
 def _row(tenant: str, each: Happened) -> dict[str, Any]:
-    lineage = [_named(word, ids) for word, ids in (("of", each.sources), ("into", each.results)) if ids]
+    lineage = [f"{word} {_first(ids)}" for word, ids in (("of", each.sources), ("into", each.results)) if ids]
     return {
         "tenant": tenant,
         "event": each.event,
@@ -127,9 +133,9 @@ def _row(tenant: str, each: Happened) -> dict[str, Any]:
     }
 
 
-def _named(word: str, ids: Sequence[str]) -> str:
-    more = f" and {len(ids) - _MOST_NAMED} more" if len(ids) > _MOST_NAMED else ""
-    return f"{word} {', '.join(ids[:_MOST_NAMED])}{more}"
+def _first(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
+    return f"{', '.join(names[:_MOST_NAMED])}{more}"
 
 
 def diff_table(found: Differences, before: Side, after: Side) -> Table:
@@ -151,7 +157,7 @@ def diff_table(found: Differences, before: Side, after: Side) -> Table:
     if found.left_out:
         lines.append(f"not compared, for a snapshot does not have them: {', '.join(found.left_out)}")
     counted = ", ".join(f"{count} {event}" for event, count in summary["events"].items())
-    lines.append(f"{found.tenants} tenants compared: {counted or 'no difference'}")
+    lines.append(f"{format_count(found.tenants, 'tenant')} compared: {counted or 'no difference'}")
     return Table(COLUMNS, found.rows, summary, note="\n".join(lines))
 
 
@@ -176,7 +182,7 @@ def _sizes(tenant: str, before: Size, after: Size) -> dict[str, Any]:
 
 def _line(tenant: str, before: Size, after: Size) -> str:
     return (
-        f"{tenant}: {before.blocks} → {after.blocks} blocks, {format_size(before.size_bytes)} → "
+        f"{tenant}: {before.blocks} → {format_count(after.blocks, 'block')}, {format_size(before.size_bytes)} → "
         f"{format_size(after.size_bytes)}, {before.marked} → {after.marked} marked, "
         f"{_or_none(before.indexed)} → {_or_none(after.indexed)} indexed"
     )

@@ -23,7 +23,7 @@ def parse_block_name(text: str) -> tuple[str, str]:
     """Return the tenant and ULID of `TENANT/ULID`. Raises UsageError."""
     tenant, _, block_id = text.strip("/").partition("/")
     if not layout.is_valid_tenant(tenant) or not ulid.is_ulid(block_id):
-        raise UsageError(f"{text!r} is not TENANT/ULID")
+        raise UsageError(f"{text!r} is not TENANT/ULID{ulid.meant(block_id)}")
     return tenant, block_id
 
 

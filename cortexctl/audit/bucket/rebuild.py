@@ -16,6 +16,7 @@ from cortexctl.repair.operations import Operation, Step, digest
 from cortexctl.results import Column, Kind, Table
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Stored
+from cortexctl.units import format_count
 
 CHANGE_COLUMNS = (
     Column("tenant", Kind.ID),
@@ -260,5 +261,5 @@ def diff_table(rebuilds: Sequence[TenantRebuild]) -> Table:
     rows = [_change_row(each.tenant, change) for each in rebuilds for change in each.changes]
     failed = [f"{each.tenant}: {each.outcome}: {each.error}" for each in rebuilds if each.error]
     summary = {"tenants": len(rebuilds), "differences": len(rows), "failed": len(failed)}
-    note = f"{len(rows)} differences in {len(rebuilds)} tenants"
+    note = f"{format_count(len(rows), 'difference')} in {format_count(len(rebuilds), 'tenant')}"
     return Table(CHANGE_COLUMNS, rows, summary, note="\n".join((*failed, note)))

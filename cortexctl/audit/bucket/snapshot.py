@@ -16,7 +16,7 @@ from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Stored
 from cortexctl.storage.snapshots.records import MOST_BODY_BYTES, SCHEMA, Header, Unread
 from cortexctl.storage.snapshots.writer import ScopeWriter, SnapshotWriter
-from cortexctl.units import format_size, format_time
+from cortexctl.units import format_count, format_size, format_time
 
 Saves = Callable[[str], bool]
 """Whether the bytes of an object are saved, by its key."""
@@ -205,8 +205,9 @@ def _table(writer: SnapshotWriter, header: Header, path: Path, rows: Sequence[Ro
         "unread": end.unread,
         "unread_examples": [each.message for each in end.some_unread[:_MOST_NAMED]],
     }
+    objects = f"{format_count(totals['objects'], 'object')} ({format_size(totals['size_bytes'])})"
     note = (
-        f"{len(rows)} tenants, {totals['objects']} objects ({format_size(totals['size_bytes'])}), of these "
+        f"{format_count(len(rows), 'tenant')}, {objects}, of these "
         f"{totals['saved']} saved ({format_size(totals['saved_bytes'])}), as of {format_time(header.taken_at_s)}: "
         f"{path}, {format_size(size_bytes)}"
     )

@@ -75,7 +75,7 @@ def find_block(bucket: Bucket, text: str) -> tuple[str, str]:
     """
     tenant, _, block_id = text.strip("/").rpartition("/")
     if not ulid.is_ulid(block_id) or (tenant and not layout.is_valid_tenant(tenant)):
-        raise UsageError(f"{text!r} is neither ULID nor TENANT/ULID")
+        raise UsageError(f"{text!r} is neither ULID nor TENANT/ULID{ulid.meant(block_id)}")
     if tenant:
         return tenant, block_id
     standing = discover(bucket).tenants

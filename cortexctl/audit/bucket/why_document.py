@@ -81,22 +81,27 @@ def _files(seen: Seen) -> list[dict[str, Any]]:
 def _marks(seen: Seen) -> dict[str, Any]:
     view, block = seen.view, seen.block
     details = view.details
-    entry_parquet = seen.entry.parquet if seen.entry else None
     kinds = (
-        ("deletion", layout.DELETION_MARK, block.deletion_mark, view.global_deletion_marks, seen.indexed_mark_s),
+        (
+            "deletion",
+            layout.DELETION_MARK,
+            block.deletion_mark,
+            view.global_deletion_marks,
+            seen.indexed_mark_s is not None,
+        ),
         (
             "no-compact",
             layout.NO_COMPACT_MARK,
             details.no_compact_marks.get(seen.id),
             view.global_no_compact_marks,
-            None,
+            False,
         ),
         (
             "parquet",
             layout.PARQUET_MARK,
             block.parquet_mark,
             view.global_parquet_marks,
-            entry_parquet and msgspec.to_builtins(entry_parquet),
+            seen.entry is not None and seen.entry.parquet is not None,
         ),
     )
     return {

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cortexctl.blocks.fate.model import Grade
-from cortexctl.units import format_duration, format_size, format_time, format_time_ms
+from cortexctl.units import format_count, format_duration, format_size, format_time, format_time_ms
 
 _WIDTH = 98
 _MOST_NAMED = 4
@@ -81,7 +81,7 @@ def _facts(body: Mapping[str, Any]) -> Iterator[str]:
 def _named_facts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     meta = body["meta"]
     if body["objects"]:
-        yield "size", f"{format_size(body['size_bytes'])} in {body['objects']} objects"
+        yield "size", f"{format_size(body['size_bytes'])} in {format_count(body['objects'], 'object')}"
         if body["lacks"]:
             yield "wrong", "; ".join(body["lacks"][:_MOST_NAMED])
     if meta is not None:
@@ -104,8 +104,7 @@ def _named_facts(body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _mark_in_words(mark: Mapping[str, Any]) -> str:
-    places = [name for name in ("local", "global") if mark[name]]
-    places += ["index"] if mark["indexed"] is not None else []
+    places = [place for name, place in (("local", "local"), ("global", "global"), ("indexed", "index")) if mark[name]]
     if not places:
         return ""
     body = mark["mark"] or mark["global_mark"] or {}

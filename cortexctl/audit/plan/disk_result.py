@@ -10,7 +10,7 @@ from cortexctl.compaction.disk import Instance, Need, TenantDisk, Weighed
 from cortexctl.errors import DataError, SourceError
 from cortexctl.findings import Finding
 from cortexctl.results import Column, Kind, Row
-from cortexctl.units import format_duration, format_size, format_time_ms
+from cortexctl.units import format_count, format_duration, format_size, format_time_ms
 
 _SHOWN_BLOCKS = 12
 _SHOWN_UNREAD = 5
@@ -231,7 +231,7 @@ def _worst_document(tenant: TenantDisk) -> dict[str, Any]:
 
 def _need_lines(each: Instance) -> list[str]:
     """Return the parts of a compactor's need, likely and at most, and the job's own parts among them."""
-    head = f"{each.name}: {each.tenants} tenant{'' if each.tenants == 1 else 's'}"
+    head = f"{each.name}: {format_count(each.tenants, 'tenant')}"
     if each.volume_bytes is not None:
         head += f", a volume of {format_size(each.volume_bytes)}"
     lines = [f"{head:<45}{'LIKELY':>12}{'AT MOST':>12}"]

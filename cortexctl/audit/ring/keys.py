@@ -62,7 +62,7 @@ def block_key(component: Component, text: str) -> OwnedKey:
     _demand(component, KeyKind.BLOCK)
     tenant, _, block_id = text.rpartition("/")
     if not ulid.is_ulid(block_id) or "/" in tenant:
-        raise UsageError(f"--block {text!r} is neither ULID nor TENANT/ULID")
+        raise UsageError(f"--block {text!r} is neither ULID nor TENANT/ULID{ulid.meant(block_id)}")
     hashed = hashes.block_token if component is STORE_GATEWAY else hashes.parquet_block_token
     return OwnedKey(KeyKind.BLOCK, text, hashed(block_id), tenant or None)
 

@@ -11,6 +11,7 @@ from cortexctl.ring.components import INGESTER, Settings
 from cortexctl.ring.model import SPACE, Instance, InstanceState
 from cortexctl.ring.page import Absence
 from cortexctl.ring.reading import Unread
+from cortexctl.units import format_count
 
 LIST_COLUMNS = (
     Column("ring", Kind.ID),
@@ -62,7 +63,7 @@ def _verdict(findings: Sequence[Finding]) -> str:
     if grade is None or grade < Severity.WARNING:
         return "well"
     count = sum(each.severity is grade for each in findings)
-    return f"{count} {grade} finding{'' if count == 1 else 's'}"
+    return format_count(count, f"{grade} finding")
 
 
 SHOW_COLUMNS = (

@@ -6,7 +6,7 @@ from cortexctl.audit.ring.writes import Fate, Verified
 from cortexctl.results import Column, Kind, Row, Table
 from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.model import Instance
-from cortexctl.units import format_duration
+from cortexctl.units import format_count, format_duration
 
 COLUMNS = (
     Column("ring", wide=True),
@@ -91,4 +91,4 @@ def slowest(verified: Sequence[Verified]) -> str:
     last_s = max((seen.gone_after_s for seen in verified if seen.gone_after_s is not None), default=0.0)
     places = len({seen.place for seen in verified})
     last = format_duration(last_s) if last_s >= 1 else f"{last_s * 1000:.0f} ms"
-    return f"gone at {places} place{'' if places == 1 else 's'} within {last}"
+    return f"gone at {format_count(places, 'place')} within {last}"

@@ -16,6 +16,7 @@ from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.components import DISTRIBUTOR, INGESTER, RULER_RING, Component
 from cortexctl.ring.model import Instance, InstanceState
 from cortexctl.ring.tokens import TokenFile
+from cortexctl.units import format_count
 
 LEFTOVER = ".tmp"
 """What Cortex adds to the path of a file while it writes it."""
@@ -83,7 +84,7 @@ def compare_tokens(
         "leftovers": sorted(leftovers),
     }
     counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
-    note = f"{len(rows)} file{'' if len(rows) == 1 else 's'}: {counts}" if rows else "no files"
+    note = f"{format_count(len(rows), 'file')}: {counts}" if rows else "no files"
     if comparison.expected is not None:
         note += f"; {comparison.expected} tokens expected"
     for stray in strays:

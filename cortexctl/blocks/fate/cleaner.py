@@ -6,6 +6,7 @@ Source: cortexproject/cortex, pkg/compactor/blocks_cleaner.go, and pkg/storage/t
 from dataclasses import replace
 
 from cortexctl.blocks import layout
+from cortexctl.blocks.checks.block import PARTIAL_IS_OLD_S
 from cortexctl.blocks.fate.model import Component, Event, Fate, Grade
 from cortexctl.blocks.fate.seen import Marked, Seen
 from cortexctl.blocks.marks import VisitMarker
@@ -17,8 +18,6 @@ from cortexctl.units import format_duration, format_time
 _INTERVAL = "compactor.cleanup_interval"
 _DELETION = "compactor.deletion_delay"
 _RETENTION = "limits.compactor_blocks_retention_period"
-UPLOADS_TAKE_S = 48 * 3600
-"""Until then an upload without its meta.json may well be under way."""
 
 
 def cleaner(seen: Seen) -> Fate:
@@ -141,7 +140,7 @@ def _of_a_partial(seen: Seen, by_mark: Fate | None) -> Fate:
     if layout.QUARANTINED_META in seen.block.files:
         return _fate("keeps", "keeps it for ever: it is in quarantine, without a meta.json", Grade.ODD)
     age_s = seen.now_s - seen.block.newest_s
-    if age_s <= UPLOADS_TAKE_S:
+    if age_s <= PARTIAL_IS_OLD_S:
         return _fate("keeps", "leaves it alone: without meta.json it is an upload under way, or one that was given up")
     says = f"keeps it for ever: it has no meta.json, and nothing was written to it for {format_duration(age_s)}"
     return _fate("keeps", f"{says}; Cortex never cleans up uploads that died", Grade.ODD)

@@ -5,8 +5,8 @@ Source: Thanos, pkg/block/fetcher.go, DefaultDeduplicateFilter, and pkg/compact/
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from cortexctl.blocks.partitions import partition_of
 from cortexctl.blocks.view import State, TenantView
 from cortexctl.tsdb.meta import Meta
 
@@ -56,25 +56,19 @@ def _has_any(sources: Sequence[str], wanted: Iterable[frozenset[str]]) -> bool:
 
 def _whole(having: Mapping[str, Meta]) -> Iterator[str]:
     """Yield the blocks that are whole, and the partitions of each group all of whose partitions are there."""
-    groups: dict[tuple[Any, int], dict[Any, str]] = {}
+    groups: dict[tuple[int, int], dict[int, str]] = {}
     for name, meta in having.items():
-        info = _partition(meta)
-        if _parts(meta) < 2:
+        partition = partition_of(meta)
+        if partition is None or partition.count < 2:
             yield name
         else:
-            groups.setdefault((info.get("partitioned_group_id"), _parts(meta)), {})[info.get("partition_id", 0)] = name
+            groups.setdefault((partition.group_id, partition.count), {})[partition.number] = name
     for (_, count), found in groups.items():
         if len(found) == count:
             yield from found.values()
 
 
-def _partition(meta: Meta) -> Mapping[str, Any]:
-    extensions = meta.thanos.extensions
-    info = extensions.get("partition_info") if isinstance(extensions, dict) else None
-    return info if isinstance(info, dict) else {}
-
-
 def _parts(meta: Meta) -> int:
     """Return into how many partitions the block's group was cut; 1 for one that is no partition."""
-    count = _partition(meta).get("partition_count", 1)
-    return count if isinstance(count, int) else 1
+    partition = partition_of(meta)
+    return 1 if partition is None else partition.count

@@ -117,7 +117,9 @@ def _of_what_is_not_listed(seen: Seen) -> Fate:
         return _fate("does not ask", says, because=tuple(because), events=events)
     uploaded_s = seen.block.uploaded_at_s or 0
     if seen.now_s - uploaded_s <= 2 * seen.view.delays.cleanup_interval_s:
-        because.append("it was uploaded after the index was written: ingesters have its samples, or its sources do")
+        is_newer = index is None or uploaded_s >= index.updated_at
+        since = "after the index was written" if is_newer else f"{format_duration(seen.now_s - uploaded_s)} ago"
+        because.append(f"it was uploaded {since}: ingesters have its samples, or its sources do")
         return _fate("does not ask", says, because=tuple(because), events=events)
     what = f"results from {seen.range} lack its samples, and no query fails"
     return _fate("does not ask", f"{says}; {what}", Grade.TROUBLE, tuple(because), events)

@@ -4,10 +4,12 @@ import shlex
 from collections.abc import Iterator
 
 from cortexctl.blocks import layout
+from cortexctl.blocks.checks.block import PARTIAL_IS_OLD_S
 from cortexctl.blocks.fate.model import Component
 from cortexctl.blocks.fate.seen import Marked, Seen
 from cortexctl.blocks.survey import Fault
 from cortexctl.blocks.view import State
+from cortexctl.blocks.windows import successor_of
 
 Remedy = tuple[str, str]
 """A command, and what it is for."""
@@ -29,14 +31,15 @@ def remedies(seen: Seen, troubled: frozenset[Component]) -> Iterator[Remedy]:
 def _of_its_mark(seen: Seen, name: str, tenant: str) -> Iterator[Remedy]:
     undelete = f"bucket undelete {name}", "keep it: both marks and the index in one step"
     match seen.marked:
-        case Marked.INDEXED | Marked.COMING if seen.is_whole:
+        case Marked.INDEXED | Marked.COMING if _can_stay(seen):
             yield undelete
         case Marked.LOCAL:
             yield (
                 f"bucket marks migrate --tenant {tenant}",
                 "let it be deleted: copy the mark to where it is looked for",
             )
-            yield undelete
+            if _can_stay(seen):
+                yield undelete
         case Marked.GLOBAL if seen.is_there and not seen.block.is_partial:
             yield f"bucket marks rm {name}", "keep it: take the mark away that has no effect"
             yield f"bucket marks add {name}", "have it deleted: write the mark beside its data"
@@ -49,12 +52,18 @@ def _of_its_mark(seen: Seen, name: str, tenant: str) -> Iterator[Remedy]:
             yield f"bucket marks rm {other}", "take away the mark that asks for this block to be deleted"
 
 
+def _can_stay(seen: Seen) -> bool:
+    """Return whether it is of use to take it back: it is whole, and compactors do not mark it again."""
+    return seen.is_whole and not successor_of(seen.view, seen.block, lambda _: False)
+
+
 def _of_its_data(seen: Seen, name: str, tenant: str) -> Iterator[Remedy]:
     if not seen.is_there:
         return
-    if seen.block.is_partial and seen.entry is None and layout.QUARANTINED_META not in seen.block.files:
+    is_old = seen.now_s - seen.block.newest_s > PARTIAL_IS_OLD_S
+    if seen.block.is_partial and seen.entry is None and is_old and layout.QUARANTINED_META not in seen.block.files:
         yield f"bucket cleanup --tenant {tenant} --what partials", "drop what is left of uploads that died"
-    elif seen.view.state(seen.block) is State.BROKEN and seen.marked is Marked.NO:
+    if seen.view.state(seen.block) is State.BROKEN and seen.marked is Marked.NO:
         yield f"bucket quarantine {name}", "take it out of sight of queries and compactors, its data kept"
 
 

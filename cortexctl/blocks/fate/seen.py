@@ -220,9 +220,7 @@ class Seen:
         return [
             group_id
             for group_id, group in sorted(self.view.details.groups.items())
-            if group is not None
-            and not isinstance(group, Fault)
-            and any(self.id in each.blocks for each in group.partitions)
+            if group is not None and not isinstance(group, Fault) and self.id in group.blocks
         ]
 
     @property

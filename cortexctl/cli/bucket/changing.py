@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from cortexctl.cli.applying import (
     apply_plan_of,
     confirm,
+    dry_note,
     load_plan,
     refuse_past_limits,
     restored_bytes,
@@ -243,7 +244,7 @@ def _dry_note(run: Session, plan: "Plan", apply: ApplyOptions, again: str, verb:
     again = f"{again} --apply" if apply.plan_out is None else f"{verb} --apply {shlex.quote(str(apply.plan_out))}"
     restored = sum(_change(each) == "restore" for step in plan.steps for each in step.operations)
     what = f"brings back {restored} objects, {format_size(restored_bytes(plan))}\n" if restored else ""
-    return f"{what}dry run: nothing was written; to do this:\n  {run.paste(again)}"
+    return f"{what}{dry_note(run, again)}"
 
 
 def refuse_looking_back(run: Session, apply: ApplyOptions) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.bucket.changing import carry_out, freed_bytes
-from cortexctl.cli.bucket.selecting import TenantChoice
+from cortexctl.cli.bucket.selecting import TenantChoice, word_of
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import (
     ApplyOptions,
@@ -202,10 +202,7 @@ def _afterwards(*, directly: bool) -> str:
 def _wastes(names: Sequence[str] | None) -> "frozenset[Waste]":
     from cortexctl.blocks.cleaning import Waste
 
-    try:
-        return frozenset(Waste(each) for each in names or Waste)
-    except ValueError as error:
-        raise UsageError(f"--what: {error}: write one of {', '.join(Waste)}") from None
+    return frozenset(word_of(Waste, each, "--what") for each in names or Waste)
 
 
 def _refuse_past_bounds(freed: int, apply: ApplyOptions) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cortexctl.cli.applying import Applied, apply_plan_of, confirm, load_plan, refuse_past_limits, save_plan
+from cortexctl.cli.applying import Applied, apply_plan_of, confirm, dry_note, load_plan, refuse_past_limits, save_plan
 from cortexctl.cli.choosing import chooser
 from cortexctl.cli.cron import in_turn
 from cortexctl.cli.groups import grouped
@@ -222,7 +222,7 @@ def _dry_note(run: Session, plan: "Plan", apply: ApplyOptions, tenant: list[str]
         which = " ".join(f"--tenant {shlex.quote(each)}" for each in tenant) if tenant else "--all-tenants"
         command = f"bucket index rebuild {which}{' --reuse' if reuse else ''} --apply"
         what = f"write {_indexes(len(plan.steps))}"
-    return f"dry run: nothing was written; to {what}:\n  {run.paste(command)}"
+    return dry_note(run, command, what)
 
 
 def _indexes(count: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cortexctl.cli.bucket.changing import carry_out
-from cortexctl.cli.bucket.selecting import BlockChoice, TenantChoice
+from cortexctl.cli.bucket.selecting import BlockChoice, TenantChoice, word_of
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import BucketOptions, ChangeOptions, ExcludedTenants, OutputOptions, Tenants
 from cortexctl.cli.session import session
@@ -187,10 +187,7 @@ def rm(
 def _kinds(names: Sequence[str] | None) -> "frozenset[MarkKind]":
     from cortexctl.blocks.pairs import MarkKind
 
-    try:
-        return frozenset(MarkKind(each) for each in names or MarkKind)
-    except ValueError as error:
-        raise UsageError(f"--kind: {error}: write one of {', '.join(MarkKind)}") from None
+    return frozenset(word_of(MarkKind, each, "--kind") for each in names or MarkKind)
 
 
 def _new(kind: KindName, details: str, reason: str, parquet_version: int) -> "NewBody":

@@ -4,7 +4,8 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -15,7 +16,8 @@ from cortexctl.units import parse_size, parse_time_s
 if TYPE_CHECKING:
     from cortexctl.audit.bucket.blocks import BlockFilter
     from cortexctl.audit.bucket.chosen import Selection
-    from cortexctl.blocks.view import State
+
+_Word = TypeVar("_Word", bound=StrEnum)
 
 BlockNames = Annotated[
     list[str] | None,
@@ -81,11 +83,12 @@ class TenantChoice:
 def block_filter(options: BlockFilterOptions, now_s: float) -> "BlockFilter | None":
     """Return the filter that the options are, or None where none is given."""
     from cortexctl.audit.bucket.blocks import BlockFilter
+    from cortexctl.blocks.view import State
 
     if not any(getattr(options, each.name) for each in fields(options)):
         return None
     return BlockFilter(
-        states=frozenset(_state(each) for each in options.state or ()),
+        states=frozenset(word_of(State, each, "--state") for each in options.state or ()),
         levels=frozenset(options.level or ()),
         min_time_ms=None if options.min_time is None else int(parse_time_s(options.min_time, now_s) * 1000),
         max_time_ms=None if options.max_time is None else int(parse_time_s(options.max_time, now_s) * 1000),
@@ -140,13 +143,12 @@ def _lines(names: Sequence[str]) -> Iterator[str]:
         yield from (words[0] for line in sys.stdin if (words := line.split()))
 
 
-def _state(text: str) -> "State":
-    from cortexctl.blocks.view import State
-
+def word_of(words: type[_Word], text: str, option: str) -> _Word:
+    """Return the word that an option is given. Raises UsageError for another, with those that there are."""
     try:
-        return State(text)
+        return words(text)
     except ValueError:
-        raise UsageError(f"--state {text!r}: write one of {', '.join(State)}") from None
+        raise UsageError(f"{option} {text!r}: write one of {', '.join(words)}") from None
 
 
 def _label(text: str) -> tuple[str, str]:

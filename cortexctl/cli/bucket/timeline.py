@@ -51,8 +51,9 @@ def timeline(
     """Draw which time each tenant's blocks cover.
 
     A chart a tenant, with a row for each compaction level; gaps and overlaps are marked, and named below with the next
-    command. A gap is time in which no block is that queries see: complete, and not marked for deletion. What is shorter
-    than --min-gap is between the samples of a tenant that sends few. An overlap is what compaction should have merged:
+    command. A gap is time in which no block is that stays: complete, and not marked for deletion; marked ones are still
+    read until ignore_deletion_mark_delay, 6h by default, is over. What is shorter than --min-gap is between the samples
+    of a tenant that sends few. An overlap is what compaction should have merged:
     replicas that still may wait, and partitions, are none. Both are those of `bucket check`.
 
     -o svg and -o html are one file each, which needs nothing else. Machine formats have the segments; each block is

@@ -10,9 +10,9 @@ from cortexctl.cli.contexts import (
     context_in_force,
     contexts_path,
     read_contexts,
-    read_text,
     ring_in_context,
 )
+from cortexctl.cli.files import fault_of, read_text
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import AnswerOutputOptions, BucketOptions, ContextName, OutputOptions
 from cortexctl.cli.ring.options import RingOptions
@@ -77,20 +77,12 @@ def use_context(
     if not path.exists():
         raise UsageError(f"{path}: there is no file of contexts")
     text = read_text(path)
-    # It may name a context that is gone: that is what is repaired here.
+    parse_contexts(text, str(path)).named(name)
     changed = with_current(text, name)
-    read_names(text, str(path), name)
-    parse_contexts(changed, str(path))
+    parse_contexts(changed, str(path)).named(name)  # where the line does not fit in, nothing is written
     _replace(path, changed)
     body = {"context": name, "file": str(path)}
     Output(output, "config use-context", time.time()).emit(Document(body, f"context {name} of {path}", {}))
-
-
-def read_names(text: str, file: str, name: str) -> None:
-    """Raise UsageError unless the text of a file of contexts has one of that name."""
-    from cortexctl.config.contexts import Contexts, context_names
-
-    Contexts(file, by_name=context_names(text, file)).named(name)
 
 
 def _replace(path: "Path", text: str) -> None:
@@ -115,7 +107,7 @@ def _replace(path: "Path", text: str) -> None:
                 Path(name).unlink()
             raise
     except OSError as error:
-        raise UsageError(f"{path}: cannot be written: {error}") from error
+        raise UsageError(f"{path}: cannot be written: {fault_of(error)}") from error
 
 
 @grouped

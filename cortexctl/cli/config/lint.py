@@ -11,6 +11,7 @@ import typer
 from cortexctl.cli.choosing import chooser
 from cortexctl.cli.contexts import ring_in_context, say_context
 from cortexctl.cli.exits import complain
+from cortexctl.cli.files import read_text
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import CheckOptions, ContextName, FindingsOutputOptions
 from cortexctl.cli.ring.options import AccessOptions, HttpOptions, RingOptions
@@ -119,10 +120,7 @@ def _file_text(path: Path, *, expand: bool) -> "Text":
     from cortexctl.audit.config import Text
     from cortexctl.config import expand_env
 
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
+    text = read_text(path)
     return Text(str(path), expand_env(text, os.environ) if expand else text)
 
 

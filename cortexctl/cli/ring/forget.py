@@ -25,7 +25,7 @@ from cortexctl.cli.ring.writing import (
     write,
 )
 from cortexctl.errors import ConflictError, DataError, PartialError, RefusedError, UsageError
-from cortexctl.units import format_duration, parse_duration_s
+from cortexctl.units import format_count, format_duration, parse_duration_s
 
 if TYPE_CHECKING:
     from cortexctl.repair.operations import Plan
@@ -200,7 +200,7 @@ def _forget(
     written_s = time.monotonic()
     journal = write(run, plan, target, kept)
     count = len(run.places)
-    run.output.say(f"written; looking at {count} place{'' if count == 1 else 's'} for {format_duration(verify_for_s)}")
+    run.output.say(f"written; looking at {format_count(count, 'place')} for {format_duration(verify_for_s)}")
     entries = {target.component: {each.id: each for each in chosen}}
     # What is known when the deadline passes is shown before it is said.
     verified = verify_gone(entries, run.read_in_time, min(verify_for_s, run.left_s), written_s)

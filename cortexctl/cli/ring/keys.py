@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cortexctl.cli.files import fault_of
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import OutputOptions
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingOptions
@@ -165,7 +166,7 @@ def read_token_files(paths: "Sequence[Path]") -> "dict[str, TokenFile | DataErro
         try:
             files[str(path)] = token_files.decode(path.read_bytes())
         except OSError as error:
-            raise UsageError(f"{path}: cannot be read: {error}") from error
+            raise UsageError(f"{path}: cannot be read: {fault_of(error)}") from error
         except DataError as error:
             files[str(path)] = DataError(f"{path}: {error}")
     return files

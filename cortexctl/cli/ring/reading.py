@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cortexctl.cli.files import fault_of
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import GaugesOutputOptions, OutputOptions
 from cortexctl.cli.ring.absent import fail_for_absent, is_store, unexpected
@@ -133,7 +134,7 @@ def snapshot(
         try:
             file.write_bytes(encode(kept, [each for each in failed if each in read], __version__, run.now_s))
         except OSError as error:
-            raise UsageError(f"{file}: cannot be written: {error}") from error
+            raise UsageError(f"{file}: cannot be written: {fault_of(error)}") from error
         run.output.emit(list_rings(surveyed, _findings(run, surveyed), failed), is_well=not failed)
         run.output.say(f"saved to {file}; look at it with:\n  {run.paste('ring check', str(file))}")
         run.fail_for(failed, len(surveyed.rings))

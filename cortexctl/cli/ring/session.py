@@ -17,7 +17,7 @@ from cortexctl.cli.ring.options import AccessOptions, RingOptions
 from cortexctl.cli.ring.settings import access_of, find_sources, read_configs, stored_keys
 from cortexctl.cli.session import Output
 from cortexctl.errors import DeadlineError, PartialError, UsageError
-from cortexctl.units import format_duration, parse_duration_s, parse_time_s
+from cortexctl.units import format_count, format_duration, parse_duration_s, parse_time_s
 
 if TYPE_CHECKING:
     from cortexctl.audit.ring.survey import Extras, Judging, Surveyed
@@ -280,7 +280,7 @@ def _took(run: RingSession, started_at_s: float) -> str:
     count = len(run.places)
     rings = len({name for name, _ in run.rings_read})
     return (
-        f"read {rings} ring{'' if rings == 1 else 's'} at {count} place{'' if count == 1 else 's'}, "
+        f"read {format_count(rings, 'ring')} at {format_count(count, 'place')}, "
         f"{time.time() - started_at_s:.1f} s{slowest}"
     )
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cortexctl.cli.files import read_text
 from cortexctl.cli.ring.options import AccessOptions, RingOptions
 from cortexctl.errors import UsageError
 from cortexctl.units import parse_duration_s
@@ -69,10 +70,7 @@ def _header(text: str) -> tuple[str, str]:
 def _secret(path: Path | None, variable: str) -> str:
     if path is None:
         return os.environ.get(variable, "")
-    try:
-        return path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
+    return read_text(path).strip()
 
 
 def read_configs(
@@ -87,7 +85,7 @@ def read_configs(
     from cortexctl.config.rings import says_of_rings
     from cortexctl.config.source import redacted
 
-    texts = [(str(path), _text(path)) for path in given.config_file or ()]
+    texts = [(str(path), read_text(path)) for path in given.config_file or ()]
     if given.from_live:
         from cortexctl.sources.process import fetch_config
 
@@ -101,13 +99,6 @@ def read_configs(
         parse_cortex_config(text, name=name, environment=environment, with_location=False, over=over)
         for name, text in texts
     )
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: cannot be read: {error}") from error
 
 
 def find_sources(

@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from cortexctl.blocks import partition_files
+from cortexctl.blocks import partition_files, partitions
 from cortexctl.compaction.partitions import Group, Status
 from tests.builders import A, B, C
 
@@ -43,7 +43,7 @@ def group(marks: Marks, made_min: float = 10) -> Group:
     return partition_files.group(
         partition_files.decode_group(json.dumps(stored).encode()),
         NOW_S,
-        {number: partition_files.decode_mark(json.dumps(body).encode()) for number, body in bodies.items()},
+        {number: partitions.decode_mark(json.dumps(body).encode()) for number, body in bodies.items()},
         NOW_S,
         TIMEOUT_S,
     )

@@ -15,6 +15,7 @@ _WITHIN = "limits.query_ingesters_within"
 _AFTER = "limits.query_store_after"
 _LOOKBACK = "limits.shuffle_sharding_ingesters_lookback_period"
 _PARTITIONING = {"compactor.compaction_strategy": "partitioning"}
+_NO_ZONES = {f"{_INGESTER}.ring.zone_awareness_enabled": False, f"{_INGESTER}.availability_zone": GONE}
 _ALONE = {
     "target": "all",
     f"{_INGESTER}.availability_zone": "a",
@@ -250,7 +251,7 @@ CASES: dict[str, Sequence[Case]] = {
             {f"{_INGESTER}.ring.zone_awareness_enabled": False},
             {"CFG17": [f"{_INGESTER}.ring.zone_awareness_enabled"]},
         ),
-        Case("neither", {f"{_INGESTER}.ring.zone_awareness_enabled": False, f"{_INGESTER}.availability_zone": GONE}),
+        Case("neither", _NO_ZONES),
     ),
     "CFG18": (
         Case("compactors", {f"{_COMPACTOR}.kvstore.store": "inmemory"}, {"CFG18": [f"{_COMPACTOR}.kvstore.store"]}),
@@ -289,10 +290,22 @@ CASES: dict[str, Sequence[Case]] = {
     ),
     "CFG22": (
         Case(
-            "fewer than replicas",
-            {"limits.ingestion_tenant_shard_size": 2},
+            "a bare quorum of ingesters",
+            {"limits.ingestion_tenant_shard_size": 2, **_NO_ZONES},
             {"CFG22": ["limits.ingestion_tenant_shard_size"]},
         ),
+        Case(
+            "less than a quorum",
+            {"limits.ingestion_tenant_shard_size": 1, **_NO_ZONES},
+            {"CFG22": ["limits.ingestion_tenant_shard_size"]},
+        ),
+        Case(
+            "one store-gateway",
+            {"limits.store_gateway_tenant_shard_size": 1},
+            {"CFG22": ["limits.store_gateway_tenant_shard_size"]},
+        ),
+        Case("two store-gateways, of which one answers", {"limits.store_gateway_tenant_shard_size": 2}),
+        Case("two ingesters, of three zones one each", {"limits.ingestion_tenant_shard_size": 2}),
         Case(
             "no effect",
             {"distributor.sharding_strategy": "default"},

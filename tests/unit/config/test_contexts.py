@@ -69,8 +69,9 @@ def test_what_is_wrong_is_named_with_its_line(text: str, line: int, path: str, s
     (fault,) = faults(text, "config.yaml")
     assert (fault.line, fault.path) == (line, path)
     assert said in fault.fault
-    with pytest.raises(UsageError, match=f"config.yaml, line {line}: {path}: "):
-        parse_contexts(text, "config.yaml")
+    if path != "current-context":
+        with pytest.raises(UsageError, match=f"config.yaml, line {line}: {path}: "):
+            parse_contexts(text, "config.yaml").named("a")
 
 
 def test_secrets_are_in_no_message_and_no_repr() -> None:

@@ -6,6 +6,7 @@ from cortexctl.config.lint.view import LintView
 from cortexctl.config.rings import ring_path, shard_size_path, strategy_path
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.ring.components import INGESTER, RULER_RING, STORE_GATEWAY, Component
+from cortexctl.ring.configured import RingConfig
 
 _NOT_SHARED = (INGESTER,)
 """The rings that a process on its own has, too."""
@@ -111,25 +112,27 @@ def replicas_few(view: LintView) -> Iterator[Problem]:
 
 @check("CFG22", "shard-too-small", Severity.HIGH)
 def shard_too_small(view: LintView) -> Iterator[Problem]:
-    """A tenant's shard has fewer instances than there are replicas of what it holds.
+    """A tenant's shard has so few instances that none of them may be down.
 
-    Writes and queries of the tenant then need every instance of its shard: one that is down is too many.
+    Of ingesters a write needs more than half of the replication factor, and with fewer in the shard it always fails.
+    Queries need one store-gateway of each block.
 
-    Information only where a size is set and the strategy is not shuffle-sharding: it has no effect.
+    Information only where a size is set and the strategy is not shuffle-sharding: it has no effect. None of ingesters
+    in a ring with zones, of which each gives one at least.
 
     Make the shard at least as large as the replication factor, and with zones a multiple of them.
-    Source: Cortex, pkg/ring/ring.go, ShuffleShard; pkg/ring/replication_strategy.go, Filter.
+    Source: Cortex, pkg/ring/ring.go, shuffleShard; pkg/ring/replication_strategy.go, Filter of either strategy.
     """
     for component, config in view.rings():
         if component not in (INGESTER, STORE_GATEWAY):
             continue
         size, strategy = shard_size_path(component), strategy_path(component)
         factor = f"{ring_path(component)}.replication_factor"
-        # Below 1 it is a share of instances, of which there may be many.
-        if config.sharding_strategy == "shuffle-sharding" and 1 <= config.tenant_shard_size < config.replication_factor:
+        if config.sharding_strategy == "shuffle-sharding" and (trouble := _too_small(component, config)):
+            replicas = f"{config.replication_factor} replicas"
             yield Problem(
                 size,
-                f"a tenant has {config.tenant_shard_size:g} {component.name}s for {config.replication_factor} replicas",
+                f"a tenant has {config.tenant_shard_size:g} {component.name}s for {replicas}: {trouble}",
                 view.evidence(size, factor),
                 view.repair(size, str(config.replication_factor)),
             )
@@ -141,6 +144,16 @@ def shard_too_small(view: LintView) -> Iterator[Problem]:
                 view.repair(strategy, "shuffle-sharding"),
                 Severity.INFO,
             )
+
+
+def _too_small(component: Component, config: RingConfig) -> str:
+    """Return what comes of the size of a shard, in a few words; empty where one of it may be down."""
+    size, replicas = config.tenant_shard_size, config.replication_factor
+    # Below 1 it is a share of instances, of which there may be many.
+    if not 1 <= size < replicas or (component is INGESTER and config.zone_awareness):
+        return ""
+    quorum = 1 if component is STORE_GATEWAY else replicas // 2 + 1
+    return "" if size > quorum else "no write succeeds" if size < quorum else "one that is down is too many"
 
 
 @check("CFG23", "ruler-stays-active", Severity.WARNING)

@@ -22,6 +22,8 @@ from tests.unit.blocks.fate.looking import look, timetable, told
 Q, S, CL, CO, P = Component
 INDEX = layout.bucket_index(TENANT)
 WELL = a_block(A) | {INDEX: an_index([an_entry(A)])}
+MERGED = a_block(C, compaction={"level": 2, "sources": [A, B]})
+"""A block that has the samples of A, too."""
 HOUR, HOUR_MS = 3600, 3_600_000
 MIDNIGHT_MS = 1_795_132_800_000
 SHUFFLE = Settings(Strategy.SHUFFLE_SHARDING)
@@ -220,6 +222,12 @@ def test_holders_need_all_partitions() -> None:
     assert look(WELL | one | two, C)[0].lineage.holders == (), "its sibling has other series"
 
 
+def test_a_partition_without_a_number_is_none() -> None:
+    for info in ({"partition_count": 2, "partition_id": [1]}, {"partition_count": "2"}, [], 7):
+        holder = of(C, 0, compaction={"level": 2, "sources": [A]}, thanos={"extensions": {"partition_info": info}})
+        assert look(WELL | holder)[0].lineage.holders == (C,)
+
+
 def test_samples_in_a_block_that_the_index_lists_are_not_lacking() -> None:
     holder = a_block(C, compaction={"level": 2, "sources": [A], "parents": [{"ulid": A}]})
     _, fates = told(a_block(A) | holder | {INDEX: an_index([an_entry(C)])})
@@ -227,6 +235,18 @@ def test_samples_in_a_block_that_the_index_lists_are_not_lacking() -> None:
     assert f"its samples are found in {C}" in fates[Q].because
     _, fates = told(a_block(A) | holder | {INDEX: an_index([])})
     assert fates[Q].grade is Grade.TROUBLE
+
+
+def test_a_block_that_the_last_update_missed_was_not_uploaded_after_it() -> None:
+    found = []
+    for before_s in (60, -60):
+        mtimes = {layout.meta(TENANT, A): NOW_S - 600.0}
+        index = an_index([], updated_at=NOW_S - 600 - before_s)
+        _, fates = told(a_block(A) | {INDEX: index}, mtimes=mtimes)
+        found += fates[Q].because
+    after, missed = found[1::2]
+    assert after.startswith("it was uploaded after the index was written: ")
+    assert missed.startswith("it was uploaded 10m ago: ")
 
 
 @pytest.mark.parametrize(
@@ -258,10 +278,25 @@ def test_what_is_known_of_a_block() -> None:
         ({layout.global_deletion_mark(TENANT, A): a_mark(A)}, f"bucket cleanup --tenant {TENANT} --what orphans"),
         ({INDEX: an_index([an_entry(A)])}, f"bucket index rebuild --tenant {TENANT}"),
         (a_block(A, version=2), f"bucket quarantine {TENANT}/{A}"),
-        ({f"{TENANT}/{A}/index": b"i"}, f"bucket cleanup --tenant {TENANT} --what partials"),
+        ({f"{TENANT}/{A}/index": b"i"}, f"bucket inspect {TENANT}/{A}"),
+        (a_block(A) | marked(A) | MERGED | {INDEX: an_index([an_entry(A)])}, f"bucket inspect {TENANT}/{A}"),
+        (a_block(A) | marked(A) | MERGED | marked(C), f"bucket undelete {TENANT}/{A}"),
         (WELL, f"bucket inspect {TENANT}/{A}"),
     ],
 )
 def test_remedies(objects: dict[str, Body], first: str) -> None:
     seen, _ = look(objects)
     assert next(remedies(seen, frozenset()))[0] == first
+
+
+def test_no_remedy_is_one_that_is_refused() -> None:
+    local = {layout.local_deletion_mark(TENANT, A): a_mark(A)}
+    merged = [command for command, _ in remedies(look(WELL | local | MERGED)[0], frozenset())]
+    assert merged == [f"bucket marks migrate --tenant {TENANT}", f"bucket inspect {TENANT}/{A}"]
+
+
+def test_an_upload_is_cleaned_up_once_it_is_old() -> None:
+    cleanup = f"bucket cleanup --tenant {TENANT} --what partials"
+    for later_s, is_offered in ((24 * HOUR, False), (24 * HOUR + 1, True)):
+        seen, _ = look({f"{TENANT}/{A}/index": b"i"}, now_s=NOW_S + later_s)
+        assert (cleanup in (command for command, _ in remedies(seen, frozenset()))) == is_offered
