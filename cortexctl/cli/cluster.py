@@ -10,7 +10,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
-from cortexctl.cli.contexts import context_file, context_in_force, read_text
+from cortexctl.cli.contexts import context_file, context_in_force
+from cortexctl.cli.files import read_text
 from cortexctl.cli.options import BucketOptions, ResultOptions
 from cortexctl.cli.ring.options import AccessOptions, HttpOptions, RingOptions
 from cortexctl.cli.ring.session import RingSession, ring_session

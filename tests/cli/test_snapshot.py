@@ -63,11 +63,7 @@ DRY_RUNS = {
     "cleanup": "bucket cleanup --all-tenants --older-than 1h",
 }
 NOT_READING = {"bucket snapshot", "bucket diff", "ring simulate", "ring drain", "journal undo", "journal resume"}
-<<<<<<< HEAD
-"""Commands with a test of their own here, one that needs a ring, and what changes a bucket that a journal names."""
-=======
 """Commands with a test of their own here, those that need a ring, and what changes a bucket that a journal names."""
->>>>>>> 38b4e01102d1ebe8a52f4138cc2f81a8713cbcf6
 
 
 @pytest.fixture
