@@ -10,11 +10,13 @@ from importlib.resources import files
 from pathlib import Path
 from random import Random
 
-from cortexctl.ring import codec
+from cortexctl.ring import codec, tokens
 from cortexctl.ring.model import SPACE, Instance, Ring, ring
 
 INGESTERS, STORE_GATEWAYS = "ingester-ring", "store-gateway-ring"
 """The values' files."""
+FILE_OF_TOKENS = "{}.tokens"
+"""The token file of a store-gateway, beside them."""
 DEAD = "ingester-zone-c-0"
 COPIED, COPY = "store-gateway-zone-b-0", "store-gateway-zone-c-0"
 
@@ -28,9 +30,13 @@ def write_rings(directory: Path, taken_at_s: int) -> None:
     directory.mkdir(parents=True)
     for name, faulty in ((INGESTERS, _one_is_dead), (STORE_GATEWAYS, _two_have_the_same_tokens)):
         stored = codec.decode((files(__package__) / f"{name}.bin").read_bytes())
+        left = faulty(_moved(stored, taken_at_s - _CAPTURED_AT_S))
         path = directory / name
-        path.write_bytes(codec.encode(faulty(_moved(stored, taken_at_s - _CAPTURED_AT_S))))
+        path.write_bytes(codec.encode(left))
         os.utime(path, (taken_at_s, taken_at_s))
+        if name == STORE_GATEWAYS:
+            for each in left.instances.values():
+                (directory / FILE_OF_TOKENS.format(each.id)).write_bytes(tokens.encode(tokens.TokenFile(each.tokens)))
 
 
 def _moved(stored: Ring, by_s: int) -> Ring:
