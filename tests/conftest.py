@@ -31,6 +31,8 @@ def only_this_machine() -> Iterator[None]:
                 "_proxy"
             ):
                 patch.delenv(name)
+        # What runs remember for completion is not the machine's.
+        patch.setenv("XDG_CACHE_HOME", os.devnull)
         patch.setenv("AWS_CONFIG_FILE", os.devnull)
         patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")

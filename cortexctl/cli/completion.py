@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from cortexctl.cli.tree import GROUPS, Command, Parameter
+from cortexctl.cli.tree import GROUPS, Command, Group, Parameter
 
 _MADE = "# Made from the commands by `cortexctl completion {}`; not to be edited."
 
@@ -74,6 +74,8 @@ def _bash_arguments(commands: Sequence[Command]) -> dict[str, list[str]]:
 def _bash_reply(parameter: Parameter) -> str:
     if parameter.words:
         return f'_cortexctl_reply -W "{" ".join(parameter.words)}"'
+    if parameter.remembered:
+        return f"_cortexctl_names {parameter.remembered}"
     if not parameter.is_path:
         return ""
     if not parameter.metavar:
@@ -95,6 +97,11 @@ def _bash_cases(subject: str, replies: Mapping[str, Sequence[str]], *, ends: boo
 
 
 _BASH_HEAD = r"""
+_cortexctl_names() {
+    local file=${XDG_CACHE_HOME:-$HOME/.cache}/cortexctl/$1
+    [[ -r $file ]] && _cortexctl_reply -W "$(< "$file")"
+    return 0
+}
 _cortexctl_reply() {
     mapfile -t COMPREPLY < <(compgen "$@" -- "$word")
     [[ $1 == -f ]] && compopt -o filenames 2> /dev/null
@@ -139,23 +146,39 @@ _BASH_MIDDLE = r"""    if [[ " $valued " == *" $previous "* ]]; then
 
 def _zsh(commands: Sequence[Command]) -> Iterable[str]:
     summaries = {command.path: command.summary for command in commands}
+    shared = {group.name: _zsh_shared(group, commands) for group in GROUPS}
     yield "#compdef cortexctl"
     yield _MADE.format("zsh")
     for command in commands:
         yield ""
         yield f"{_zsh_function(command.path)}() {{"
-        yield from _zsh_group(command, summaries) if command.commands else _zsh_leaf(command)
+        yield from _zsh_group(command, summaries) if command.commands else _zsh_leaf(command, shared)
         yield "}"
-    for group in GROUPS:
-        example = next((command for command in commands if group in command.groups()), None)
-        if example is not None:
+    for name, specs in shared.items():
+        if specs:
             yield ""
-            yield f"typeset -ga _cortexctl_{group.name}=("
-            yield from (f"  {each}" for each in _zsh_options(o for o in example.options if o.field in group.fields))
+            yield f"typeset -ga _cortexctl_{name}=("
+            yield from (f"  {each}" for each in specs)
             yield ")"
+    yield _ZSH_NAMES
     # Autoloaded by compinit, the file is the function; sourced, it defines it.
     yield ""
     yield 'if [[ $funcstack[1] == _cortexctl ]]; then _cortexctl "$@"; else compdef _cortexctl cortexctl; fi'
+
+
+_ZSH_NAMES = """
+__cortexctl_names() {
+  local file=${XDG_CACHE_HOME:-$HOME/.cache}/cortexctl/$1
+  [[ -r $file ]] && compadd -- ${(f)"$(<$file)"}
+}
+"""
+
+
+def _zsh_shared(group: Group, commands: Sequence[Command]) -> list[str]:
+    """Return the options that are the same in all commands with the group: values may differ, such as codes."""
+    users = [command for command in commands if group in command.groups()]
+    of_each = [list(_zsh_options(o for o in user.options if o.field in group.fields)) for user in users]
+    return [spec for spec in of_each[0] if all(spec in specs for specs in of_each)] if of_each else []
 
 
 def _zsh_function(path: Sequence[str]) -> str:
@@ -180,10 +203,11 @@ def _zsh_group(command: Command, summaries: Mapping[tuple[str, ...], str]) -> It
     yield "  esac"
 
 
-def _zsh_leaf(command: Command) -> Iterable[str]:
+def _zsh_leaf(command: Command, shared: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    known = {spec for group in command.groups() for spec in shared[group.name]}
     specs = [
-        *(f'"$_cortexctl_{group.name}[@]"' for group in command.groups()),
-        *_zsh_options(command.own_options()),
+        *(f'"$_cortexctl_{group.name}[@]"' for group in command.groups() if shared[group.name]),
+        *(spec for spec in _zsh_options(command.options) if spec not in known),
         *map(_quoted, _zsh_arguments(command)),
     ]
     yield "  _arguments -s \\"
@@ -210,6 +234,8 @@ def _zsh_options(options: Iterable[Parameter]) -> Iterable[str]:
 
 
 def _zsh_values(parameter: Parameter) -> str:
+    if parameter.remembered:
+        return f"{{__cortexctl_names {parameter.remembered}}}"
     return f"({' '.join(parameter.words)})" if parameter.words else "_files" if parameter.is_path else " "
 
 
@@ -234,8 +260,8 @@ def _fish(commands: Sequence[Command]) -> Iterable[str]:
             inner = by_name[" ".join((*command.path, name))]
             yield f"{_fish_at([command.name])} -a {name} -d {_quoted(inner.summary)}"
         for argument in command.arguments:
-            if argument.words or argument.is_path:
-                values = f"-a {_quoted(' '.join(argument.words))}" if argument.words else "-F"
+            if argument.words or argument.is_path or argument.remembered:
+                values = f"-a {_fish_words(argument)}" if not argument.is_path else "-F"
                 yield f"{_fish_at([command.name])} {values}"
     found: dict[str, list[str]] = {}
     for command in commands:
@@ -254,14 +280,26 @@ def _fish_at(names: Sequence[str]) -> str:
 def _fish_option(option: Parameter) -> Iterable[str]:
     values = ""
     if _takes_value(option):
-        values = f" -x -a {_quoted(' '.join(option.words))}" if option.words else " -r -F" if option.is_path else " -x"
+        has_words = option.words or option.remembered
+        values = f" -x -a {_fish_words(option)}" if has_words else " -r -F" if option.is_path else " -x"
     for names in (option.names, option.negations):
         if names:
             flags = " ".join(f"-l {name[2:]}" if name.startswith("--") else f"-s {name[1:]}" for name in names)
             yield f"{flags}{values} -d {_quoted(option.help)}"
 
 
+def _fish_words(parameter: Parameter) -> str:
+    names = f"(__cortexctl_names {parameter.remembered})" if parameter.remembered else ""
+    return _quoted(" ".join(filter(None, (*parameter.words, names))))
+
+
 _FISH_AT = """
+function __cortexctl_names -d 'Names that an earlier run remembered'
+    set -l cache $XDG_CACHE_HOME
+    test -n "$cache"; or set cache $HOME/.cache
+    test -r $cache/cortexctl/$argv[1]; and cat $cache/cortexctl/$argv[1]
+end
+
 function __cortexctl_at -d 'Whether the words so far lead to one of the given commands'
     set -l words (commandline -opc)
     set -l at

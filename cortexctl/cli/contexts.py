@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cortexctl.cli.files import read_text
 from cortexctl.cli.options import BucketOptions
+from cortexctl.cli.remembered import CONTEXTS, remember
 from cortexctl.cli.ring.options import RingOptions
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def read_contexts() -> "Contexts":
     path = contexts_path()
     if not path.exists() and not os.environ.get("CORTEXCTL_CONFIG"):
         return Contexts(str(path))
-    return parse_contexts(read_text(path), str(path))
+    contexts = parse_contexts(read_text(path), str(path))
+    remember(CONTEXTS, contexts.by_name)
+    return contexts
 
 
 def context_in_force(name: str | None, *, is_place_named: bool) -> "Context | None":

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 
 from cortexctl.cli import options as option_groups
+from cortexctl.cli.remembered import CONTEXTS, TENANTS
 from cortexctl.cli.ring import options as ring_options
 
 _BRACKET = re.compile(r"\s*\[(default|env var): ([^]]+)\]")
@@ -38,6 +39,8 @@ class Parameter:
     is_path: bool
     """Whether a value is a file or directory. A flag with a path may be followed by one."""
     is_repeatable: bool
+    remembered: str = ""
+    """Of which kind the names are that it may have, where runs remember them: `tenants`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,14 @@ def _parameter(parameter: Any, context: Any, names: tuple[str, ...], metavar: st
         words=words or _known_words(str(parameter.name), _group_of(context)),
         is_path=is_path or _METAVARS.get(metavar, metavar).strip("[].") in _PATHS,
         is_repeatable=bool(parameter.multiple) or parameter.nargs == -1,
+        remembered=_remembered(str(parameter.name), context.command_path),
     )
+
+
+def _remembered(name: str, command: str) -> str:
+    if name in ("tenant", "exclude_tenant"):
+        return TENANTS
+    return CONTEXTS if name == "context" or (name == "name" and command.endswith(" use-context")) else ""
 
 
 def _group_of(context: Any) -> str:

@@ -14,6 +14,7 @@ from cortexctl.cli.options import (
     OutputOptions,
     Tenants,
 )
+from cortexctl.cli.remembered import TENANTS, remember
 from cortexctl.cli.session import session
 from cortexctl.errors import ExitCode
 
@@ -36,6 +37,8 @@ def tenants(
     with session(source, output, "bucket tenants") as run:
         with run.working():
             listed = list_tenants(run.bucket, tenant or [], run.now_s, with_metas=not fast)
+        if not tenant:
+            remember(TENANTS, (str(item["tenant"]) for item in listed.result.items))
         run.output.emit(listed.result)
         run.fail_for(listed.failed, len(listed.result.items))
 
