@@ -13,7 +13,7 @@ from cortexctl.cli import catalogue, completion, tree
 from cortexctl.cli.main import app
 from cortexctl.errors import CortexctlError, ExitCode
 from cortexctl.findings import Check, Severity
-from docs import schemas
+from docs import manpages, policies, schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = "<!-- Made by docs/generate.py; not to be edited. -->"
@@ -41,6 +41,9 @@ def generated() -> Mapping[str, str]:
         "docs/checks.md": _page(_checks()),
         "docs/exit-codes.md": _page(_exit_codes()),
         "docs/commands.md": _page(_commands(commands)),
+        "docs/schemas.md": _page(schemas.page()),
+        "docs/permissions.md": _page(policies.page(commands)),
+        **{f"docs/man/{name}": text for name, text in manpages.pages(commands, _codes()).items()},
         "completions/cortexctl.bash": completion.script("bash", commands),
         "completions/_cortexctl": completion.script("zsh", commands),
         "completions/cortexctl.fish": completion.script("fish", commands),
@@ -141,6 +144,11 @@ def _exit_codes() -> Iterator[str]:
     classes = [each for each in vars(errors).values() if inspect.isclass(each) and issubclass(each, CortexctlError)]
     rows = [(f"`{each.__name__}`", str(int(each.exit_code)), inspect.getdoc(each) or "") for each in classes]
     yield from _table(("Error", "Code", "Meaning"), rows)
+
+
+def _codes() -> Sequence[tuple[str, str]]:
+    documented = dict(_members_with_docstrings(ExitCode))
+    return [(str(int(each)), documented[each.name]) for each in ExitCode]
 
 
 def _members_with_docstrings(enum: type) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """The schema of every JSON document: which command has rows with which columns, findings, or one answer."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cortexctl.audit import contexts
@@ -62,6 +62,7 @@ _FINDINGS = {
     "config lint": FindingsResult((), (), 0, scope="config"),
     "doctor": DoctorResult((), (), 0, scope="scope"),
 }
+_HELD = {"items": "rows", "findings": "findings", "answer": "one answer"}
 _ANSWERS = ("bucket inspect", "bucket why", "config use-context", "version")
 
 
@@ -72,6 +73,23 @@ def schemas() -> Mapping[str, dict[str, Any]]:
         **{command: schema_of_findings(command, nothing) for command, nothing in _FINDINGS.items()},
         **{command: schema_of_answer(command) for command in _ANSWERS},
     }
+
+
+def page() -> Iterator[str]:
+    """Yield the lines of the page that lists them."""
+    yield "# Output schemas"
+    yield ""
+    yield "What `-o json` and `-o yaml` of each command write, as JSON Schema of 2020-12; a document names its own as"
+    yield "`schema`. It holds for documents without `--fields`. [Output](output.md) has the other formats."
+    yield ""
+    yield "| Command | Schema | What it holds |"
+    yield "| --- | --- | --- |"
+    for (command, schema), path in zip(schemas().items(), files(), strict=True):
+        name = path.removeprefix("docs/")
+        held = next(
+            each for each in ("items", "findings", "answer") if each in schema["properties"] or each == "answer"
+        )
+        yield f"| `{command}` | [{name}]({name}) | {_HELD[held]} |"
 
 
 def files() -> Mapping[str, str]:

@@ -132,7 +132,8 @@ def tokens(
     """Compare token files with the ring and each other.
 
     And with the number of tokens there should be; and say what a restart would make of them. Exits 1 when any differs,
-    is a copy of another, or cannot be read by Cortex, which would then make new tokens.
+    is a copy of another, or cannot be read by Cortex, which would then make new tokens. Needs to read the files, and
+    with --source the ring page, or the KV store.
     """
     from cortexctl.audit.ring.survey import raise_unless_found
     from cortexctl.audit.ring.tokens import LEFTOVER, compare_tokens

@@ -74,7 +74,7 @@ def diff(source: RingOptions, access: AccessOptions, output: OutputOptions, ring
     """Show where views of a ring differ.
 
     Which instances, addresses, zones, states and tokens; and whose heartbeats lag. Exits 1 when they differ. Heartbeats
-    alone are no difference. Changes nothing.
+    alone are no difference. Changes nothing. Needs to read the ring pages, or the KV store.
     """
     from cortexctl.audit.ring.diff import diff_views
     from cortexctl.audit.ring.survey import raise_unless_found
