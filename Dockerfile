@@ -2,6 +2,7 @@
 FROM python:3.13-slim AS build
 WORKDIR /source
 COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY docs/man ./docs/man
 COPY cortexctl ./cortexctl
 RUN python -m venv /opt/cortexctl \
  && /opt/cortexctl/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .

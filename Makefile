@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo azurite test lint bench docs completions lock clean
+.PHONY: help demo azurite test lint bench docs completions site lock clean
 
 help: ## Show the targets.
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 14
@@ -60,9 +60,12 @@ docs: $(VENV)/dev ## Generate the pages and completions that are made from the c
 
 completions: docs ## The same: completions are generated with the pages.
 
+site: $(VENV)/dev ## Build the documentation into ./site, which opens without a server or the network.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 lock: $(VENV)/dev ## Resolve the constraints anew.
 	$(BIN)/uv pip compile --quiet --upgrade --universal --no-header --no-annotate --python-version 3.11 \
 	  --all-extras pyproject.toml -o constraints.txt
 
 clean: ## Remove everything that was made here.
-	rm -rf $(VENV) .bench .cache demo build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .bench .cache demo site build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -30,7 +30,8 @@ def name_of(page: Path) -> str:
 def shown_commands(text: str) -> Iterator[str]:
     """Yield the commands of a page: in blocks of code, after a prompt or a heading, and in backticks."""
     for block in re.findall(r"^```\w*\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
-        yield from re.findall(r"^(?:.*\s)?(cortexctl (?!=).*)$", block, re.MULTILINE)
+        whole = re.sub(r"\\\n(?:> )?\s*", "", block)
+        yield from re.findall(r"^(?:.*\s)?(cortexctl (?!=).*)$", whole, re.MULTILINE)
     yield from re.findall(r"`(cortexctl [^`]*)`", text)
 
 
