@@ -13,7 +13,7 @@ from cortexctl.cli import catalogue, completion, tree
 from cortexctl.cli.main import app
 from cortexctl.errors import CortexctlError, ExitCode
 from cortexctl.findings import Check, Severity
-from docs import manpages, policies, schemas
+from docs import environment, manpages, policies, schemas
 
 ROOT = Path(__file__).resolve().parent.parent
 MADE = "<!-- Made by docs/generate.py; not to be edited. -->"
@@ -41,6 +41,7 @@ def generated() -> Mapping[str, str]:
         "docs/checks.md": _page(_checks()),
         "docs/exit-codes.md": _page(_exit_codes()),
         "docs/commands.md": _page(_commands(commands)),
+        "docs/configuration.md": _page(environment.page(commands)),
         "docs/schemas.md": _page(schemas.page()),
         "docs/permissions.md": _page(policies.page(commands)),
         **{f"docs/man/{name}": text for name, text in manpages.pages(commands, _codes()).items()},

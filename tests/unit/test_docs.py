@@ -134,6 +134,14 @@ def test_every_exit_code_is_documented(code: ExitCode) -> None:
     assert row
 
 
+def test_every_variable_of_the_environment_is_documented() -> None:
+    page = (ROOT / "docs/configuration.md").read_text("utf-8")
+    source = "".join(path.read_text("utf-8") for path in (ROOT / "cortexctl").rglob("*.py"))
+    read = set(re.findall(r'"((?:CORTEXCTL|XDG|ETCDCTL|CONSUL)_[A-Z_]*[A-Z]|NO_COLOR|STORAGE_EMULATOR_HOST)"', source))
+    assert len(read) > 20
+    assert {each for each in read if f"`{each}`" not in page} == set()
+
+
 def _exit_codes() -> str:
     return (ROOT / "docs/exit-codes.md").read_text("utf-8")
 
