@@ -284,6 +284,11 @@ _cortexctl_at() {
     esac
 }
 
+_cortexctl_names() {
+    local file=${XDG_CACHE_HOME:-$HOME/.cache}/cortexctl/$1
+    [[ -r $file ]] && _cortexctl_reply -W "$(< "$file")"
+    return 0
+}
 _cortexctl_reply() {
     mapfile -t COMPREPLY < <(compgen "$@" -- "$word")
     [[ $1 == -f ]] && compopt -o filenames 2> /dev/null
@@ -316,6 +321,10 @@ _cortexctl() {
     case "$command $previous" in
         *" -b" | *" --bucket" | *" --config.file" | *" --from-live" | *" --runtime-config.file" | *" --objstore.config-file" | *" --password-file" | *" --bearer-token-file" | *" --tls-ca-file" | *" --tls-cert-file" | *" --tls-key-file" | *" --output-file" | *" --webhook" | *" --pushgateway" | *" --baseline" | *" --history" | *" --lock-file" | *" -s" | *" --source" | *" --earlier" | *" --token-file" | *" --plan-out" | *" --journal-dir" | *" --from")
             _cortexctl_reply -f
+            return
+            ;;
+        *" --context")
+            _cortexctl_names contexts
             return
             ;;
         *" --storage-driver")
@@ -378,6 +387,10 @@ _cortexctl() {
             _cortexctl_reply -W "CFG CFG01 CFG02 CFG03 CFG04 CFG05 CFG06 CFG07 CFG08 CFG09 CFG10 CFG11 CFG12 CFG13 CFG14 CFG15 CFG16 CFG17 CFG18 CFG19 CFG20 CFG21 CFG22 CFG23 CFG24 CFG25 CFG26 CFG27 CFG28 CFG29 CFG30 CFG31 CFG32 CFG33 CFG34 CFG35 CFG36 CFG37 CFG38 CFG39 CFG40 CFG41 CFG42 CFG43"
             return
             ;;
+        *" -t" | *" --tenant" | *" --user" | *" --exclude-tenant")
+            _cortexctl_names tenants
+            return
+            ;;
         *" --ring")
             _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
             return
@@ -417,6 +430,12 @@ _cortexctl() {
                 ;;
             "ring list "* | "ring show 0" | "ring check "* | "ring diff 0" | "ring snapshot "* | "ring owners 0" | "ring simulate 0" | "ring forget 0" | "ring restore 0" | "ring watch 0")
                 _cortexctl_reply -W "ingester distributor store-gateway compactor ruler alertmanager parquet-converter"
+                ;;
+            "bucket index show 0")
+                _cortexctl_names tenants
+                ;;
+            "config use-context 0")
+                _cortexctl_names contexts
                 ;;
         esac
     fi
