@@ -40,6 +40,11 @@ _CONTAINER_KEYS = {
     "swift": "container_name",
     "oci": "bucket",
 }
+_SECTIONS = (
+    *("blocks_storage", "compactor", "limits", "querier", "ingester", "distributor", "store_gateway", "ruler"),
+    *("alertmanager", "parquet_converter", "memberlist", "ruler_storage", "alertmanager_storage", "runtime_config"),
+)
+"""The sections of the top level that are read, here and for rings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,6 +199,10 @@ class CortexConfig:
         """Return any mapping of the document, `ingester.lifecycler`, for keys that have no settings class."""
         return Section(self.raw, self.name).section(path)
 
+    def is_set(self, path: str) -> bool:
+        """Return whether the document says anything of a key, and not Cortex's default."""
+        return Section(self.raw, self.name).is_set(path)
+
 
 def parse_cortex_config(
     text: str,
@@ -211,6 +220,7 @@ def parse_cortex_config(
     root = parse_yaml(text if environment is None else expand_env(text, environment), name=name)
     if over:
         root = replace(root, values=laid_over(root.values, over))
+    _check_sections(root)
     blocks = root.section("blocks_storage")
     querier = root.section("querier")
     limits = _limits(
@@ -227,7 +237,7 @@ def parse_cortex_config(
     return CortexConfig(
         name=name,
         location=_location(blocks, limits.sse) if with_location else None,
-        compactor=root.section("compactor").read(CompactorSettings()),
+        compactor=_compactor(root.section("compactor")),
         bucket_store=blocks.section("bucket_store").read(BucketStoreSettings()),
         users_scanner=blocks.section("users_scanner").read(UsersScannerSettings()),
         limits=limits,
@@ -238,14 +248,18 @@ def parse_cortex_config(
 def parse_overrides(text: str, *, name: str, limits: LimitsSettings) -> dict[str, LimitsSettings]:
     """Return the limits of each tenant of a `runtime_config.file`; what it leaves out is as in `limits`.
 
-    Cortex expands no environment here. Source: Cortex, pkg/util/validation/limits.go, UnmarshalYAML.
+    A tenant with nothing after it has no limits of its own. Cortex expands no environment here.
+    Source: Cortex, pkg/util/validation/limits.go, UnmarshalYAML and GetOverridesForUser.
     """
     overrides = parse_yaml(text, name=name).section("overrides")
     for tenant in overrides.values:
         if isinstance(tenant, bool) or not isinstance(tenant, str | int | float):
             raise overrides.error(str(tenant), "is not a tenant (quote it)")
     by_name = replace(overrides, values={str(tenant): value for tenant, value in overrides.values.items()})
-    return {tenant: _limits(by_name.child(tenant), limits) for tenant in by_name.values}
+    return {
+        tenant: limits if values is None else _limits(by_name.child(tenant), limits)
+        for tenant, values in by_name.values.items()
+    }
 
 
 def endpoint_url(section: Section) -> str:
@@ -256,6 +270,31 @@ def endpoint_url(section: Section) -> str:
     if any(character in "/@?#\\" or character.isspace() for character in endpoint):
         raise section.error("endpoint", "is not host[:port]")
     return endpoint and f"{'http' if section.flag('insecure') else 'https'}://{endpoint}"
+
+
+def _check_sections(root: Section) -> None:
+    """Refuse a section of the top level with nothing after it, as Cortex does.
+
+    Source: Cortex, pkg/cortex/cortex.go, validateYAMLEmptyNodes.
+    """
+    for name in _SECTIONS:
+        if root.child(name).is_zero:
+            raise root.error(
+                name, "is an empty section: Cortex does not start with it; write its settings or remove it"
+            )
+
+
+def _compactor(section: Section) -> CompactorSettings:
+    """Return the compactor's settings. Refuses block ranges that no compactor starts with, and that divide nothing.
+
+    Source: Cortex, pkg/compactor/compactor.go, Validate; Prometheus, tsdb/compact.go, NewLeveledCompactor.
+    """
+    settings = section.read(CompactorSettings())
+    if not settings.block_ranges_s:
+        raise section.error("block_ranges", "is empty: the compactor does not start with it")
+    if min(settings.block_ranges_s) <= 0:
+        raise section.error("block_ranges", "has one of 0 or less: Cortex does not start with it")
+    return settings
 
 
 def _limits(section: Section, defaults: LimitsSettings) -> LimitsSettings:

@@ -144,14 +144,19 @@ def laid_over(values: Mapping[Any, Any], over: Mapping[Any, Any]) -> dict[Any, A
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A mapping of the document and where it is. A key that is missing or null has its default.
+    """A mapping of the document and where it is. A key that is missing has its default.
 
-    Each reader takes a path with dots. Keys nobody asks for are tolerated.
+    One with nothing after it is zero, false or empty, and so is all in a section with nothing after it. Each reader
+    takes a path with dots. Keys nobody asks for are tolerated.
+
+    Source: gopkg.in/yaml.v2, decode.go, scalar.
     """
 
     values: Mapping[Any, Any] = field(repr=False)
     file: str
     path: str = ""
+    is_zero: bool = False
+    """Whether it is written with nothing after it."""
 
     def error(self, key: str, fault: str) -> UsageError:
         """Return the fault of a key, to be raised."""
@@ -170,18 +175,28 @@ class Section:
         values = self.values.get(key)
         if values is not None and not isinstance(values, dict):
             raise self.error(key, f"is {_kind(values)}, not a mapping")
-        return Section(values or {}, self.file, f"{self.path}.{key}".removeprefix("."))
+        is_zero = values is None and (self.is_zero or key in self.values)
+        return Section(values or {}, self.file, f"{self.path}.{key}".removeprefix("."), is_zero)
 
     def value(self, key: str) -> Any:
         """Return what is written at a key, None when nothing is."""
+        above, last = self._above(key)
+        return above.values.get(last)
+
+    def is_set(self, key: str) -> bool:
+        """Return whether the document decides on a key, be it with nothing after it or after a section around it."""
+        above, last = self._above(key)
+        return above.is_zero or last in above.values
+
+    def _above(self, key: str) -> tuple["Section", str]:
         above, _, last = key.rpartition(".")
-        return (self.section(above) if above else self).values.get(last)
+        return (self.section(above) if above else self), last
 
     def text(self, key: str, default: str = "") -> str:
         """Return a text, digits as they were written."""
         value = self.value(key)
         if value is None:
-            return default
+            return "" if self.is_set(key) else default
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             raise self.error(key, f"is {_kind(value)}, not text" + " (quote it)" * isinstance(value, bool))
         return str(value)
@@ -194,15 +209,17 @@ class Section:
     def flag(self, key: str, default: bool = False) -> bool:
         """Return a boolean."""
         value = self.value(key)
-        if value is not None and not isinstance(value, bool):
+        if value is None:
+            return default and not self.is_set(key)
+        if not isinstance(value, bool):
             raise self.error(key, f"{_shown(value)} is not true or false")
-        return default if value is None else value
+        return value
 
     def whole(self, key: str, default: int = 0) -> int:
         """Return an integer, also one written `0x10` or `1e+07`."""
         value = self.value(key)
         if value is None:
-            return default
+            return 0 if self.is_set(key) else default
         if isinstance(value, int) and not isinstance(value, bool):
             return value
         if isinstance(value, str):
@@ -217,7 +234,7 @@ class Section:
         """Return a number."""
         value = self.value(key)
         if value is None:
-            return default
+            return 0.0 if self.is_set(key) else default
         try:
             number = float(self.text(key))
         except (ValueError, UsageError):
@@ -229,18 +246,22 @@ class Section:
     def duration_s(self, key: str, default: float = 0.0) -> float:
         """Return the seconds of a `GoDuration`."""
         value = self.value(key)
-        return default if value is None else self._go_duration_s(key, value)
+        if value is None:
+            return 0.0 if self.is_set(key) else default
+        return self._go_duration_s(key, value)
 
     def limit_duration_s(self, key: str, default: float = 0.0) -> float:
         """Return the seconds of a `LimitDuration`."""
         value = self.value(key)
-        return default if value is None else self._seconds(key, value, _LIMIT_DURATION, "2w, 1d12h or 30m")
+        if value is None:
+            return 0.0 if self.is_set(key) else default
+        return self._seconds(key, value, _LIMIT_DURATION, "2w, 1d12h or 30m")
 
     def durations_s(self, key: str, default: tuple[float, ...] = ()) -> tuple[float, ...]:
         """Return the seconds of a YAML list of `GoDuration`."""
         value = self.value(key)
         if value is None:
-            return default
+            return () if self.is_set(key) else default
         if not isinstance(value, list):
             raise self.error(key, f"is {_kind(value)}, not a list of durations")
         return tuple(self._go_duration_s(f"{key}[{index}]", each) for index, each in enumerate(value))

@@ -261,7 +261,7 @@ def test_a_wrong_type_names_file_and_key(text: str, fault: str) -> None:
 
 @pytest.mark.parametrize(
     ("written", "seconds"),
-    [("1h30m", 5400), ("250ms", 0.25), ("1.5h", 5400), ("0", 0), ("-6h", -21600), ("90000000000", 90), ("~", 900)],
+    [("1h30m", 5400), ("250ms", 0.25), ("1.5h", 5400), ("0", 0), ("-6h", -21600), ("90000000000", 90), ("~", 0)],
 )
 def test_durations_are_gos(written: str, seconds: float) -> None:
     config = parse_cortex_config(f"compactor: {{cleanup_interval: {written}}}", name="c")
@@ -297,7 +297,7 @@ def test_keys_are_merged_and_unknown_ones_tolerated() -> None:
 # cortex.yaml
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "compactor:\nblocks_storage:\nlimits: {}\n"])
+@pytest.mark.parametrize("text", ["", "# nothing\n", "compactor: {}\nblocks_storage: {}\nlimits: {}\n"])
 def test_an_empty_configuration_is_all_defaults(text: str) -> None:
     config = parse_cortex_config(text, name="cortex.yaml")
     assert config.location is None
@@ -305,6 +305,60 @@ def test_an_empty_configuration_is_all_defaults(text: str) -> None:
     assert config.bucket_store == BucketStoreSettings()
     assert config.users_scanner == UsersScannerSettings()
     assert config.limits == LimitsSettings()
+
+
+def test_a_key_with_nothing_after_it_is_zero_and_not_its_default() -> None:
+    text = """
+    compactor: {deletion_delay: , compaction_retries: null, data_dir: ~}
+    blocks_storage: {bucket_store: {bucket_index: {enabled: }, index_cache: , sync_interval: 1m}}
+    limits: {compactor_partition_index_size_bytes: }
+    """
+    config = parse_cortex_config(text, name="c")
+    compactor = replace(CompactorSettings(), deletion_delay_s=0, compaction_retries=0, data_dir="")
+    assert config.compactor == compactor
+    assert config.bucket_store == replace(
+        BucketStoreSettings(), bucket_index_enabled=False, index_cache_backend="", sync_interval_s=60
+    )
+    assert config.limits == replace(LimitsSettings(), compactor_partition_index_size_bytes=0)
+
+
+def test_everything_in_an_empty_section_is_zero() -> None:
+    config = parse_cortex_config("blocks_storage:\n  users_scanner:\n  bucket_store:\n    bucket_index:\n", name="c")
+    assert config.users_scanner == UsersScannerSettings(strategy="", max_stale_period_s=0, update_interval_s=0)
+    assert config.bucket_store == replace(
+        BucketStoreSettings(),
+        bucket_index_enabled=False,
+        update_on_error_interval_s=0,
+        idle_timeout_s=0,
+        max_stale_period_s=0,
+    )
+
+
+def test_a_document_decides_on_what_it_writes_and_on_all_in_an_empty_section() -> None:
+    config = parse_cortex_config("compactor: {data_dir: }\nblocks_storage: {bucket_store: }", name="c")
+    assert config.is_set("compactor.data_dir")
+    assert config.is_set("blocks_storage.bucket_store.bucket_index.idle_timeout")
+    assert not config.is_set("compactor.deletion_delay")
+    assert not config.is_set("limits.compactor_tenant_shard_size")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("compactor:", "c: compactor: is an empty section: Cortex does not start with it"),
+        ("memberlist: ~", "c: memberlist: is an empty section"),
+        ("compactor: {block_ranges: }", "c: compactor.block_ranges: is empty"),
+        ("compactor: {block_ranges: []}", "c: compactor.block_ranges: is empty"),
+        ("compactor: {block_ranges: [2h, 0s]}", "c: compactor.block_ranges: has one of 0"),
+        ("blocks_storage: {backend: , s3: {bucket_name: b}}", "c: blocks_storage.backend: '' is not one of s3"),
+        (
+            "blocks_storage: {s3: {bucket_name: b, endpoint: e, signature_version: }}",
+            "c: blocks_storage.s3.signature_version: '' is not one of",
+        ),
+    ],
+)
+def test_nothing_where_cortex_needs_something_is_refused(text: str, fault: str) -> None:
+    assert fault in message(parse_cortex_config, text, name="c")
 
 
 def test_defaults_are_cortexs() -> None:

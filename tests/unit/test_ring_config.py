@@ -357,6 +357,8 @@ def test_a_ring_that_cannot_be_found_names_file_and_key(ring: str, kvstore: dict
         ("ruler", "ruler.sharding_strategy", "none", "'none' is not one of default, shuffle-sharding"),
         ("ruler", "limits.ruler_tenant_shard_size", "x", "is not a number"),
         ("alertmanager", "alertmanager.sharding_ring.kvstore.store", "x", "'x' is not one of"),
+        ("alertmanager", "alertmanager.sharding_ring.kvstore.store", None, "'' is not one of"),
+        ("ingester", "ingester.lifecycler.ring.replication_factor", None, "0 is not 1 or more"),
     ],
 )
 def test_a_fault_names_file_and_key(ring: str, path: str, value: object, fault: str) -> None:
@@ -364,3 +366,15 @@ def test_a_fault_names_file_and_key(ring: str, path: str, value: object, fault: 
         of(ring, {path: value})
     assert str(caught.value).startswith(f"c.yaml: {path}: ")
     assert fault in str(caught.value)
+
+
+def test_what_is_written_with_nothing_after_it_is_zero() -> None:
+    config = of(
+        "ingester", {"ingester.lifecycler.ring.heartbeat_timeout": None, "ingester.lifecycler.num_tokens": None}
+    )
+    assert (config.heartbeat_timeout_s, config.tokens, config.final_sleep_s) == (0, 0, 30)
+
+
+def test_an_empty_section_of_a_ring_has_no_store() -> None:
+    with pytest.raises(UsageError, match=r"c\.yaml: store_gateway\.sharding_ring\.kvstore\.store: '' is not one of"):
+        of("store-gateway", {"store_gateway.sharding_ring": None})

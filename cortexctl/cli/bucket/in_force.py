@@ -73,9 +73,7 @@ def notes(run: Session) -> list[str]:
 
 def origin(run: Session, path: str) -> str:
     """Return the configuration's name where it has the setting, or that it is Cortex's default."""
-    section, _, key = path.rpartition(".")
-    is_set = run.config is not None and key in run.config.section(section).values
-    return f"from {run.config.name}" if is_set and run.config else "Cortex's defaults"
+    return f"from {run.config.name}" if run.config and run.config.is_set(path) else "Cortex's defaults"
 
 
 def _left_alone(run: Session) -> Iterator[str]:
