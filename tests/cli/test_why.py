@@ -7,6 +7,9 @@ import pytest
 import yaml
 
 from cortexctl.blocks import layout
+from cortexctl.ring import codec
+from cortexctl.ring.hashes import block_token
+from cortexctl.ring.model import SPACE, InstanceState, instance, ring
 from cortexctl.sample import FAULTY_TENANT, GONE, TAKEN_AT_S
 from cortexctl.sample import TENANT as SAMPLE_TENANT
 from cortexctl.sample.rings import write_rings
@@ -165,6 +168,25 @@ def test_with_the_ring_of_store_gateways(cli: Cli, sample: Path, tmp_path: Path)
     ran = cli(*WHY, f"{SAMPLE_TENANT}/{TWO_HOURS}", "-b", sample, *late, *ring, "-o", "json", code=1)
     (querier,) = [each for each in ran.document["item"]["components"] if each["component"] == "querier"]
     assert "no store-gateway to ask" in " ".join((querier["says"], *querier["because"]))
+
+
+def test_while_all_owners_join_those_before_them_answer_as_the_plan_says(
+    cli: Cli, sample: Path, tmp_path: Path
+) -> None:
+    key = block_token(TWO_HOURS)
+    joining = [InstanceState.JOINING] * 3 + [InstanceState.ACTIVE] * 3
+    stored = ring(
+        instance(f"sg-{at}", state=state, tokens=[(key + at + 1) % SPACE], timestamp_s=TAKEN_AT_S)
+        for at, state in enumerate(joining)
+    )
+    gateways = tmp_path / "store-gateway-ring"
+    gateways.write_bytes(codec.encode(stored))
+    at = ("-b", sample, *AS_OF, "-s", gateways, "-o", "json")
+    ran = cli(*WHY, f"{SAMPLE_TENANT}/{TWO_HOURS}", *at)
+    (querier,) = [each for each in ran.document["item"]["components"] if each["component"] == "querier"]
+    assert querier["does"] == "asks"
+    assert "it asks one of sg-3, sg-4, sg-5, which load it" in querier["because"]
+    assert cli("plan", "store-gateway", "--tenant", SAMPLE_TENANT, *at).document["summary"]["findings"] == []
 
 
 @pytest.mark.parametrize("output", ["table", "json", "ndjson", "yaml"])

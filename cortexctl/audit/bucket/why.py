@@ -26,6 +26,7 @@ from cortexctl.errors import DataError, NotFoundError, SourceError, UsageError
 from cortexctl.findings import Check, Finding, run_checks
 from cortexctl.results import Document
 from cortexctl.ring.components import BLOCKS_OWNER_SYNC, BLOCKS_READ, STORE_GATEWAY
+from cortexctl.ring.hashes import block_token
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Stored
 from cortexctl.tsdb import ulid
@@ -193,9 +194,10 @@ def _names(value: Any, block_id: str) -> bool:
 
 def _owners(seen: Seen, gateways: Gateways | None) -> tuple[Mapping[str, Any] | None, Reach | None]:
     """Return the store-gateways that own the block, with their health, and what that is to queriers."""
-    if gateways is None or gateways.checked is None:
-        return None, None
     tenant = seen.view.id
+    placing = None if gateways is None else gateways.placing(tenant)
+    if gateways is None or gateways.checked is None or placing is None:
+        return None, None
     table = explain_owners(
         gateways.checked,
         [block_key(STORE_GATEWAY, f"{tenant}/{seen.id}")],
@@ -204,6 +206,5 @@ def _owners(seen: Seen, gateways: Gateways | None) -> tuple[Mapping[str, Any] | 
         operations=(BLOCKS_READ, BLOCKS_OWNER_SYNC),
     )
     by_operation = {each["operation"]: each for each in table.summary["sets"]}
-    asked, loading = by_operation[BLOCKS_READ.name], by_operation[BLOCKS_OWNER_SYNC.name]
-    reach = Reach(tuple(loading["instances"]), tuple(asked["instances"]), asked["error"])
+    reach = Reach(placing.of(block_token(seen.id)), by_operation[BLOCKS_READ.name]["error"])
     return {**table.summary, "items": list(table.items)}, reach

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from cortexctl.audit.bucket.blocks import views
@@ -47,6 +48,16 @@ class Gateways:
         """Return the store-gateways that a tenant's blocks are spread over; None without a ring."""
         return None if self.checked is None else self.part(self.checked.view, tenant)
 
+    def placing(self, tenant: str) -> Placing | None:
+        """Return the store-gateways of a tenant's blocks, now and before newcomers joined; None without a ring."""
+        if self.checked is None or self._settled is None:
+            return None
+        return Placing(self.part(self.checked.view, tenant), self.part(self._settled, tenant))
+
+    @cached_property
+    def _settled(self) -> View | None:
+        return None if self.checked is None else without_newcomers(self.checked.view)
+
     def part(self, view: View, tenant: str) -> View:
         """Return the part of a ring, as it is or was, that a tenant's blocks are spread over."""
         return view if self.shard_sizes is None else gateway_shard(view, tenant, self.shard_sizes.of(tenant))
@@ -69,7 +80,8 @@ def reading_of(config: CortexConfig | None) -> Reading:
     if config is None:
         return Reading()
     store = config.bucket_store
-    return Reading(store.consistency_delay_s, store.sync_interval_s, store.ignore_deletion_mark_delay_s)
+    attempts = config.section("querier").whole("store_gateway_consistency_check_max_attempts", Reading().attempts)
+    return Reading(store.consistency_delay_s, store.sync_interval_s, store.ignore_deletion_mark_delay_s, attempts)
 
 
 def shard_sizes_of(config: CortexConfig | None) -> ShardSizes | None:
@@ -138,11 +150,8 @@ def plan_gateways(
     total, loads = Load(), dict[str, Load]()
     failed, findings = list[SourceError](), list[Finding]()
     orphans, unread = list[str](), list[DataError | SourceError]()
-    view = before = None
     if gateways.checked is not None:
-        view = gateways.checked.view
-        before = without_newcomers(view)
-        loads = {name: Load() for name in view.instances}
+        loads = {name: Load() for name in gateways.checked.view.instances}
     for tenant, tocs in _with_tocs(
         bucket, loaded_tenants(bucket, tenants, now_s, gateways.reading.ignore_deletion_mark_delay_s), is_exact=is_exact
     ):
@@ -150,10 +159,8 @@ def plan_gateways(
             failed.append(tenant)
             continue
         unread += tocs.unread.values()
-        owned = None
-        if view is not None and before is not None:
-            placing = Placing(gateways.part(view, tenant.id), gateways.part(before, tenant.id))
-            owned = OwnedTenant(tenant.id, placing, now_s, gateways.reading)
+        placing = gateways.placing(tenant.id)
+        owned = None if placing is None else OwnedTenant(tenant.id, placing, now_s, gateways.reading)
         for block in tenant.blocks:
             toc = tocs.found.get(block.id)
             size_bytes, index_bytes = block.size_bytes, block.files[layout.INDEX].size_bytes

@@ -12,6 +12,7 @@ from cortexctl.blocks.fate.seen import Marked, Seen
 from cortexctl.blocks.fate.store_gateway import IGNORED, Loaded, ignored_from_s, is_listed, leaves_at_s
 from cortexctl.blocks.marks import SyncStatus
 from cortexctl.blocks.survey import Fault
+from cortexctl.ring.block_owners import BlockOwners
 from cortexctl.units import format_duration, format_time
 
 _CMK_ERROR = "CustomerManagedKeyError"
@@ -25,17 +26,9 @@ NOT_QUERIED = "some blocks were not queried"
 class Reach:
     """What the store-gateway ring says of the block: who has to have it, and whom queriers may ask."""
 
-    loading: tuple[str, ...] = ()
-    """The store-gateways that load it."""
-    asked: tuple[str, ...] = ()
-    """Those that queriers choose from."""
+    owners: BlockOwners
     error: str = ""
     """Why queriers find nobody to ask."""
-
-    @property
-    def common(self) -> list[str]:
-        """Those that are asked for it and load it."""
-        return [each for each in self.asked if each in self.loading]
 
 
 def querier(seen: Seen, gateway: Fate, reach: Reach | None = None) -> Fate:
@@ -142,35 +135,37 @@ def _asked(seen: Seen, gateway: Fate, reach: Reach | None) -> Fate:
     if answer is Loaded.LAME:
         says = f"{asks}; those that read what is missing fail"
         return _fate("fails", says, Grade.TROUBLE, events=leaves)
-    if answer is Loaded.YES and (reach is None or reach.common):
-        extra = () if reach is None else (_in_reach(reach),)
+    owners = None if reach is None or answer is not Loaded.YES else reach.owners
+    may_miss = owners is not None and owners.fails_by_chance(seen.rules.readers.check_attempts)
+    if answer is Loaded.YES and not may_miss and (owners is None or not owners.is_unread):
+        extra = () if owners is None else (_in_reach(owners),)
         return _fate("asks", f"{asks}{_leaving_in_words(leaves)}", because=extra, events=leaves)
-    why = [f"no store-gateway has it: it {gateway.says}"] if answer is not Loaded.YES else _beside(reach)
+    why = f"no store-gateway has it: it {gateway.says}" if owners is None else _in_reach(owners)
+    because = (why, *_where_else(seen))
     spared = next(_spared(seen), None)
     error = f'"{NOT_QUERIED}: {seen.id}"'
     attempts = f"after {seen.rules.readers.check_attempts} attempts"
+    if spared is None and may_miss:
+        return _fate("may fail", f"{asks}; some of them fail with {error}, {attempts}", Grade.ODD, because, leaves)
     if spared is None:
         says = f"fails queries that touch {seen.range} with {error}, {attempts}"
-        return _fate("fails", says, Grade.TROUBLE, (*why, *_where_else(seen)), leaves)
+        return _fate("fails", says, Grade.TROUBLE, because, leaves)
     reason, until_s = spared
     says = f"asks for it, and does without it: {reason}; results may lack its samples"
     events = leaves
     if until_s is not None:
         fails = Event(until_s, Component.QUERIER, f"fails queries that touch {seen.range} with {error}", _GRACE)
         events = (fails, *leaves)
-    return _fate("does without", says, Grade.ODD, (*why, *_where_else(seen)), events)
+    return _fate("does without", says, Grade.ODD, because, events)
 
 
-def _in_reach(reach: Reach) -> str:
-    if set(reach.asked) == set(reach.loading):
-        return f"it asks one of {', '.join(reach.asked)}, which load it"
-    return f"it asks one of {', '.join(reach.asked)}; of these {', '.join(reach.common)} load it"
-
-
-def _beside(reach: Reach | None) -> list[str]:
-    asked, loading = (", ".join(each) or "nobody" for each in ((reach.asked, reach.loading) if reach else ((), ())))
-    kept = "unless one of them still has it from before: store-gateways keep a block until a new owner of it is ACTIVE"
-    return [f"nobody whom it may ask ({asked}) is to load it: {loading} is", kept]
+def _in_reach(owners: BlockOwners) -> str:
+    asked, holders, loading = (", ".join(each) or "nobody" for each in (owners.asked, owners.holders, owners.owners))
+    if owners.is_unread:
+        return f"nobody whom it may ask ({asked}) can have loaded it; to load it: {loading}"
+    if owners.asked == owners.holders:
+        return f"it asks one of {asked}, which load it"
+    return f"it asks one of {asked}; of these {holders} can have loaded it"
 
 
 def _spared(seen: Seen) -> Iterator[tuple[str, float | None]]:

@@ -16,6 +16,7 @@ from cortexctl.blocks.fate.remedies import remedies
 from cortexctl.blocks.fate.seen import Readers, Rules, is_known
 from cortexctl.blocks.view import Delays
 from cortexctl.compaction.model import Settings, Strategy
+from cortexctl.ring.block_owners import BlockOwners
 from tests.builders import NOW_S, TENANT, A, B, Body, C, D, a_block, a_mark, a_sync_status, an_entry, an_index, marked
 from tests.unit.blocks.fate.looking import look, timetable, told
 
@@ -249,12 +250,19 @@ def test_a_block_that_the_last_update_missed_was_not_uploaded_after_it() -> None
     assert missed.startswith("it was uploaded 10m ago: ")
 
 
+def owned(owners: str = "", asked: str = "", holders: str = "", error: str = "") -> Reach:
+    return Reach(BlockOwners(tuple(owners.split()), tuple(asked.split()), tuple(holders.split())), error)
+
+
 @pytest.mark.parametrize(
     ("reach", "does", "grade", "part"),
     [
-        (Reach(("sg-0", "sg-1"), ("sg-1",)), "asks", Grade.WELL, "asks for it"),
-        (Reach(("sg-0",), ("sg-1",)), "fails", Grade.TROUBLE, "some blocks were not queried"),
-        (Reach((), (), "at least 1 healthy replica required"), "fails", Grade.TROUBLE, "no store-gateway to ask"),
+        (owned("sg-0 sg-1", "sg-1", "sg-1"), "asks", Grade.WELL, "asks for it"),
+        (owned("sg-0", "sg-1", "sg-1"), "asks", Grade.WELL, "asks for it"),
+        (owned("sg-0", "sg-1"), "fails", Grade.TROUBLE, "some blocks were not queried"),
+        (owned("sg-0", "sg-0 sg-1 sg-2", "sg-0"), "asks", Grade.WELL, "asks for it"),
+        (owned("sg-0", "sg-0 sg-1 sg-2 sg-3", "sg-0"), "may fail", Grade.ODD, "some of them fail with"),
+        (owned(error="at least 1 healthy replica required"), "fails", Grade.TROUBLE, "no store-gateway to ask"),
     ],
 )
 def test_the_ring(reach: Reach, does: str, grade: Grade, part: str) -> None:
