@@ -23,7 +23,7 @@ from cortexctl.cli.options import (
     ResultOptions,
     Tenants,
 )
-from cortexctl.cli.plan import parse_volumes
+from cortexctl.cli.plan.volumes import parse_volumes
 from cortexctl.cli.ring.options import HttpOptions
 from cortexctl.cli.session import Output, Session
 from cortexctl.cli.verdict import RunName, Verdict, judge, read_earlier

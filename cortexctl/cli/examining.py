@@ -9,7 +9,7 @@ from cortexctl.audit.doctor.permissions import Permission
 from cortexctl.audit.ring.survey import Extras, Surveyed
 from cortexctl.cli.bucket.in_force import settings
 from cortexctl.cli.cluster import Cluster, OfBucket, OfRings, Texts
-from cortexctl.cli.plan import parse_volumes, volumes_of_context
+from cortexctl.cli.plan.volumes import parse_volumes, volumes_of_context
 from cortexctl.cli.ring.session import RingSession
 from cortexctl.cli.session import Session
 from cortexctl.errors import CortexctlError, ExitCode, UsageError

@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 import typer
 
 from cortexctl import __version__
-from cortexctl.cli import journal, plan
+from cortexctl.cli import journal
 from cortexctl.cli.bucket import app as bucket
 from cortexctl.cli.config import app as config
 from cortexctl.cli.doctor import doctor
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import AnswerOutputOptions
+from cortexctl.cli.plan import app as plan
 from cortexctl.cli.ring import app as ring
 
 app = typer.Typer(
