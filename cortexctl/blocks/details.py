@@ -23,6 +23,10 @@ class Compacting:
     is_shuffling: bool = False
     """`sharding_strategy: shuffle-sharding`, without partitioning."""
     is_partitioning: bool = False
+    replication_factor: int = 3
+    """Of the ingesters."""
+    partition_index_bytes: int = 64 << 30
+    partition_series: int = 0
     retention_s: float = 0.0
     """0 keeps blocks for ever."""
     disk_bytes: int | None = None

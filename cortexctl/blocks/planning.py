@@ -3,7 +3,7 @@
 Sizes are those of the listing. Of blocks that are marked for deletion nothing is read: compactors pass them over.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -215,6 +215,14 @@ class PlanSurvey:
             with suppress(ValueError, OverflowError):  # a month 13, which has the right form
                 return self._now_s - datetime.fromisoformat(uploaded).timestamp()
         return self._now_s - ulid.time_ms(meta.ulid) / 1000
+
+
+def planned_block(block_id: str, meta: Meta, sizes: Mapping[str, int], *, no_compact: str = "") -> Block:
+    """Return a block as planning has it, of its meta and the sizes of its files by path."""
+    listed = _Listed(no_compact=no_compact)
+    for path, size_bytes in sizes.items():
+        listed.see(path, size_bytes)
+    return _block(block_id, meta, listed)
 
 
 def _block(block_id: str, meta: Meta, listed: _Listed) -> Block:

@@ -14,8 +14,6 @@ from cortexctl.tsdb.meta import INGESTER_LABEL, Meta
 
 GroupKey = tuple[int, tuple[tuple[str, str], ...]]
 
-_SEGMENT_BYTES = 512 << 20
-
 
 @dataclass(frozen=True, slots=True)
 class Live:
@@ -35,11 +33,6 @@ class Live:
         return self.block.files[layout.INDEX].size_bytes
 
     @property
-    def chunk_bytes(self) -> int:
-        """The size of its chunk segments."""
-        return sum(file.size_bytes for name, file in self.block.files.items() if name.startswith("chunks/"))
-
-    @property
     def is_partition(self) -> bool:
         """Whether the block is one partition of a group: it shares its time and sources with the others."""
         partition = partition_of(self.meta)
@@ -55,19 +48,6 @@ class Window:
     blocks: Sequence[Live]
     is_due: bool
     """Whether a compactor would merge them now: nothing more is to come into the window."""
-
-    @property
-    def job_peak_bytes(self) -> int:
-        """How much disk a compactor takes to merge them, at most: what is downloaded, and the output being written.
-
-        The output is bounded by the sum of its inputs. While series are written the last segment is allocated in
-        full; at the end postings are there twice, which are taken for all of the index.
-        """
-        downloaded = sum(each.block.size_bytes for each in self.blocks)
-        chunks = sum(each.chunk_bytes for each in self.blocks)
-        index = sum(each.index_bytes for each in self.blocks)
-        segments = -(-chunks // _SEGMENT_BYTES) * _SEGMENT_BYTES
-        return downloaded + max(segments, chunks + 2 * index)
 
 
 def live(tenant: TenantView) -> Sequence[Live]:

@@ -6,6 +6,7 @@ Defaults are those of Cortex v1.21. Flags of the real process override its file 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Literal
 
 from cortexctl.config.document import (
@@ -28,6 +29,7 @@ from cortexctl.config.location import (
     StoreSettings,
 )
 from cortexctl.errors import UsageError
+from cortexctl.units import format_duration
 
 LOOKUP_TYPES: Mapping[str, bool | None] = {"auto": None, "virtual-hosted": False, "path": True}
 LIST_VERSIONS: Mapping[str, Literal["", "v1", "v2"]] = {"": "", "v1": "v1", "v2": "v2"}
@@ -285,7 +287,7 @@ def _check_sections(root: Section) -> None:
 
 
 def _compactor(section: Section) -> CompactorSettings:
-    """Return the compactor's settings. Refuses block ranges that no compactor starts with, and that divide nothing.
+    """Return the compactor's settings. Raises UsageError for block ranges that no compactor starts with.
 
     Source: Cortex, pkg/compactor/compactor.go, Validate; Prometheus, tsdb/compact.go, NewLeveledCompactor.
     """
@@ -294,6 +296,10 @@ def _compactor(section: Section) -> CompactorSettings:
         raise section.error("block_ranges", "is empty: the compactor does not start with it")
     if min(settings.block_ranges_s) <= 0:
         raise section.error("block_ranges", "has one of 0 or less: Cortex does not start with it")
+    for smaller_s, larger_s in pairwise(settings.block_ranges_s):
+        if larger_s % smaller_s:
+            shown = f"{format_duration(larger_s)} is no multiple of {format_duration(smaller_s)}"
+            raise section.error("block_ranges", f"{shown}: Cortex does not start with it")
     return settings
 
 

@@ -202,6 +202,10 @@ DONE = {"status": "completed", "visitTime": NOW_S - 60}
 BUSY = {"status": "inProgress", "visitTime": NOW_S - 599}
 STALE = {"status": "inProgress", "visitTime": NOW_S - 600}
 FINISHED_S = 6 * HOUR_S + HOUR_S
+A_DAY = "01M7XT1DMJHXKTSW3EK423M7Q8"
+"""The largest block of a day: its like is made every day."""
+LIKELY_ENOUGH_BYTES = 537_215_000
+"""A preallocated segment and what is likely besides, and not what a job can take at most."""
 LIMIT_BYTES = int((64 << 30) * 0.85)
 VISITED = layout.visit_mark(TENANT, LIVE)
 STRAY = f"{TENANT}/{LIVE}/README"
@@ -277,7 +281,8 @@ CASES: dict[str, list[Case]] = {
         Case("there is time yet", unmarked(lambda g: parents(g)[0], 2 * HOUR_S)),
     ],
     "CMP07": [
-        Case("a small disk", lambda _: None, {"CMP07": ["01M7XT29NMB8S36S0C0RHVSVRS"]}, settings=disk(1 << 20)),
+        Case("a small disk", lambda _: None, {"CMP07": [A_DAY]}, settings=disk(1 << 20)),
+        Case("at most", lambda _: None, {"CMP07": [A_DAY]}, Severity.WARNING, disk(LIKELY_ENOUGH_BYTES)),
         Case("a large disk", lambda _: None, settings=disk(1 << 40)),
     ],
     "CMP08": [

@@ -350,6 +350,7 @@ def test_a_document_decides_on_what_it_writes_and_on_all_in_an_empty_section() -
         ("compactor: {block_ranges: }", "c: compactor.block_ranges: is empty"),
         ("compactor: {block_ranges: []}", "c: compactor.block_ranges: is empty"),
         ("compactor: {block_ranges: [2h, 0s]}", "c: compactor.block_ranges: has one of 0"),
+        ("compactor: {block_ranges: [2h, 5h]}", "c: compactor.block_ranges: 5h is no multiple of 2h"),
         ("blocks_storage: {backend: , s3: {bucket_name: b}}", "c: blocks_storage.backend: '' is not one of s3"),
         (
             "blocks_storage: {s3: {bucket_name: b, endpoint: e, signature_version: }}",

@@ -1,6 +1,6 @@
 """Checks of compaction: what should have been merged, marked or removed by now and was not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from cortexctl.blocks.checks import paste
@@ -15,6 +15,7 @@ from cortexctl.blocks.coverage import (
     late_windows,
     superseded_blocks,
 )
+from cortexctl.blocks.planned import planned
 from cortexctl.blocks.view import TenantView
 from cortexctl.blocks.windows import live, windows
 from cortexctl.findings import Problem, Severity, check
@@ -191,61 +192,84 @@ def _covered_ms(tenant: TenantView) -> list[tuple[int, int]]:
 
 @check("CMP07", "disk-too-small", Severity.HIGH, (Need.DISK,))
 def disk_too_small(tenant: TenantView) -> Iterator[Problem]:
-    """The blocks of one compaction, and what it writes meanwhile, do not fit on the compactor's disk.
+    """What compactions that run at once take in, and what they write meanwhile, does not fit on the compactor's disk.
 
     The compaction fails with "no space left on device", is tried again at every run, and keeps others of that
-    compactor from their space.
+    compactor from their space. Looked at are the jobs until nothing is left, and the like of those that come again
+    every day.
+
+    A warning where the disk holds what is likely, and not what they can take at most. `plan disk` also counts what a
+    failed job leaves behind, cached metas, and the file system's reserve.
 
     Enlarge the disk, lower `compaction_concurrency`, or let the tenant be compacted in partitions.
     Source: Thanos, pkg/compact/compact.go, compact.
     """
-    compacting = tenant.details.compacting
-    if compacting.disk_bytes is None:
+    disk_bytes = tenant.details.compacting.disk_bytes
+    if disk_bytes is None or not tenant.details.compacting.block_ranges_s:
         return
-    at_once = compacting.concurrency if compacting.is_shuffling or compacting.is_partitioning else 1
-    pending = windows(tenant)
-    largest = max(pending, key=lambda each: each.job_peak_bytes, default=None)
-    if largest is not None and largest.job_peak_bytes * at_once > compacting.disk_bytes:
-        peak_bytes = largest.job_peak_bytes
-        yield Problem(
-            largest.blocks[0].id,
-            f"compacting it with {len(largest.blocks) - 1} others takes up to {format_size(peak_bytes)}"
-            + (f", {at_once} times at once" if at_once > 1 else "")
-            + f"; the disk has {format_size(compacting.disk_bytes)}",
-            {
-                "peak_bytes": peak_bytes,
-                "at_once": at_once,
-                "disk_bytes": compacting.disk_bytes,
-                "blocks": [each.id for each in largest.blocks[:_MOST_NAMED]],
-                "count": len(largest.blocks),
-            },
-            paste.plan_disk(tenant),
-        )
+    plan = planned(tenant)
+    needed = plan.disk()
+    is_likely = needed.likely_bytes > disk_bytes
+    worst, needed_bytes = (needed.worst, needed.likely_bytes) if is_likely else (needed.worst_most, needed.most_bytes)
+    if worst is None or needed_bytes <= disk_bytes:
+        return
+    blocks = plan.stored(worst.job)
+    job_bytes = (worst.likely if is_likely else worst.most).total_bytes
+    yield Problem(
+        blocks[0],
+        f"{_compacting(blocks, worst.when)} {'is likely to take' if is_likely else 'can take'} {format_size(job_bytes)}"
+        + (f", and with what runs beside it {format_size(needed_bytes)}" if needed_bytes > job_bytes else "")
+        + f"; the disk has {format_size(disk_bytes)}",
+        {
+            "needed_bytes": needed_bytes,
+            "peak_bytes": job_bytes,
+            "disk_bytes": disk_bytes,
+            "when": worst.when,
+            "blocks": blocks[:_MOST_NAMED],
+            "count": len(blocks),
+        },
+        paste.plan_disk(tenant),
+        None if is_likely else Severity.WARNING,
+    )
+
+
+def _compacting(blocks: Sequence[str], when: str) -> str:
+    if when == "recurring":
+        return "compacting what it was made of, or the like of it,"
+    return f"compacting it with {len(blocks) - 1} others" if len(blocks) > 1 else "compacting it"
 
 
 @check("CMP08", "index-too-large", Severity.HIGH)
 def index_too_large(tenant: TenantView) -> Iterator[Problem]:
     """The indexes of the blocks of one compaction come near the largest index there can be.
 
-    An index of more than 64 GiB cannot be written: the compaction fails at its end, at every run.
+    An index of more than 64 GiB cannot be written: the compaction fails at its end, at every run. Looked at are the
+    jobs until nothing is left. Of blocks that are yet to be made the index is estimated: it has each series once.
 
     Let the tenant be compacted in partitions, or keep some of the blocks out with no-compact marks.
     Source: Prometheus, tsdb/index/index.go, AddSeries.
     """
-    if tenant.details.compacting.is_partitioning:
+    compacting = tenant.details.compacting
+    near_bytes = INDEX_LIMIT_BYTES * _INDEX_IS_NEAR
+    if compacting.is_partitioning or not compacting.block_ranges_s:
         return
-    for window in windows(tenant):
-        index_bytes = sum(each.index_bytes for each in window.blocks)
-        if index_bytes > INDEX_LIMIT_BYTES * _INDEX_IS_NEAR:
+    if sum(each.index_bytes for each in live(tenant)) <= near_bytes:
+        return  # so has no job more, and most tenants need no planning
+    plan, never_made = planned(tenant), set[str]()
+    for step in plan.steps():
+        job = step.job
+        index_bytes = sum(each.files.index_bytes for each in job.blocks)
+        if not never_made.isdisjoint(each.id for each in job.blocks):
+            never_made.add(step.result.id)
+        elif index_bytes > near_bytes:
+            never_made.add(step.result.id)
+            blocks = plan.stored(job)
             yield Problem(
-                window.blocks[0].id,
-                f"its index and those of {len(window.blocks) - 1} others to merge it with have "
-                f"{format_size(index_bytes)}; an index cannot have more than {format_size(INDEX_LIMIT_BYTES)}",
-                {
-                    "index_bytes": index_bytes,
-                    "blocks": [each.id for each in window.blocks[:_MOST_NAMED]],
-                    "count": len(window.blocks),
-                },
+                blocks[0],
+                f"its index and those of {len(blocks) - 1} others to merge it with have "
+                f"{'' if job.is_stored else 'about '}{format_size(index_bytes)}; an index cannot have more than "
+                f"{format_size(INDEX_LIMIT_BYTES)}",
+                {"index_bytes": index_bytes, "blocks": blocks[:_MOST_NAMED], "count": len(blocks)},
                 paste.plan_compaction(tenant),
             )
 

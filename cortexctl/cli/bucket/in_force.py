@@ -38,10 +38,20 @@ def settings(run: Session, disk_bytes: int | None) -> "Settings":
         return Settings(run.delays, compacting=lambda _: plain, known=frozenset(known))
     scanner = config.users_scanner
     whole = replace(_compacting(config), disk_bytes=disk_bytes)
+
+    def compacting(tenant: str) -> Compacting:
+        limits = config.limits_for(tenant)
+        return replace(
+            whole,
+            retention_s=limits.compactor_blocks_retention_period_s,
+            partition_index_bytes=limits.compactor_partition_index_size_bytes,
+            partition_series=limits.compactor_partition_series_count,
+        )
+
     return Settings(
         run.delays,
         Scanning(scanner.strategy == "user_index", scanner.max_stale_period_s, scanner.update_interval_s),
-        lambda tenant: replace(whole, retention_s=config.limits_for(tenant).compactor_blocks_retention_period_s),
+        compacting,
         sharing(config),
         frozenset(known | {Need.LIMITS, Need.CONFIGURATION}),
     )
@@ -49,6 +59,8 @@ def settings(run: Session, disk_bytes: int | None) -> "Settings":
 
 def _compacting(config: "CortexConfig") -> "Compacting":
     from cortexctl.blocks.details import Compacting
+    from cortexctl.config.rings import ring_config
+    from cortexctl.ring.components import INGESTER
 
     compactor = config.compactor
     is_sharded = compactor.sharding_enabled and compactor.sharding_strategy == "shuffle-sharding"
@@ -58,6 +70,7 @@ def _compacting(config: "CortexConfig") -> "Compacting":
         concurrency=compactor.compaction_concurrency,
         is_shuffling=is_sharded and not is_partitioning,
         is_partitioning=is_partitioning,
+        replication_factor=ring_config(config, INGESTER).replication_factor,
     )
 
 
