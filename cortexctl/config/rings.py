@@ -120,6 +120,12 @@ def shard_size_path(component: Component) -> str:
     return size and f"limits.{size}"
 
 
+def is_set_of_ring(config: CortexConfig, component: Component, key: str) -> bool:
+    """Return whether a configuration says anything of a setting that readers of a ring share with its members."""
+    layout = _LAYOUTS[component.name]
+    return key in layout.keys and config.is_set(f"{layout.ring}.{key}")
+
+
 def says_of_rings(values: Mapping[str, Any]) -> bool:
     """Return whether a document has settings of any ring."""
     root = Section(values, "")

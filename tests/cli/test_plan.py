@@ -114,6 +114,14 @@ def test_parameters_come_from_the_configuration(cli: Cli, backlog: Place, tmp_pa
     assert ran.document["summary"]["stopped"] == {
         "team-small": "the configuration disables it: enabled_tenants, disabled_tenants"
     }
+    config.write_text("compactor: {sharding_enabled: true}\n")
+    ran = cli("plan", "compaction", *backlog.then, "--config.file", config, "-o", "json")
+    assert {each["name"]: each["origin"] for each in ran.document["summary"]["parameters"]} == {
+        "strategy": str(config),
+        "block_ranges": "default",
+        "compaction_concurrency": "default",
+        "replication_factor": "default",
+    }
 
 
 def test_blocks_in_no_job(cli: Cli, backlog: Place) -> None:

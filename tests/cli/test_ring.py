@@ -529,7 +529,7 @@ def test_a_configuration_of_cortex_is_enough(cli: Cli, etcd: Any, tmp_path: Path
     assert {each["ring"] for each in rows} == {"ingester", "store-gateway"}
     ran = cli("ring", "show", "ingester", "--config.file", config)
     assert (
-        f"replication factor 3 ({config}), zone awareness on ({config}), heartbeat time-out 1m ({config})" in ran.stdout
+        f"replication factor 3 ({config}), zone awareness on ({config}), heartbeat time-out 1m (default)" in ran.stdout
     )
     document = cli("ring", "check", "ingester", "--config.file", config, "-o", "json", code=1).document
     assert {each["code"] for each in document["findings"]} >= {"RNG05", "RNG08"}, "128 tokens are configured"

@@ -373,7 +373,7 @@ ingester: {lifecycler: {num_tokens: 10, ring: {replication_factor: 2, heartbeat_
 """
     url = serve(Pod(a_store(), config=config))
     ran = cli("ring", "show", "ingester", "-s", url, "--from-live", url)
-    assert f"replication factor 2 ({url}), zone awareness off ({url}), heartbeat time-out 2h ({url})" in ran.stdout
+    assert f"replication factor 2 ({url}), zone awareness off (default), heartbeat time-out 2h ({url})" in ran.stdout
     assert "stale" not in ran.stdout.replace("0 stale", "")
     ran = cli("ring", "show", "ingester", "-s", url, "--from-live", url, "--replication-factor", "5", "-o", "json")
     assert ran.document["summary"]["settings"]["replication_factor"] == 5

@@ -1,16 +1,19 @@
 """What plans are made with: flags, else Cortex's configuration, else its defaults; each with where it is from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from cortexctl.compaction.model import Settings, Strategy, check_ranges
 from cortexctl.config import CortexConfig
-from cortexctl.config.rings import ring_config
+from cortexctl.config.rings import ring_config, ring_path
 from cortexctl.errors import UsageError
 from cortexctl.results import Row
 from cortexctl.ring.components import INGESTER
 from cortexctl.ring.hashes import dynamic_shard_size
 from cortexctl.units import format_duration
+
+_OF_THE_STRATEGY = ("compactor.sharding_enabled", "compactor.sharding_strategy", "compactor.compaction_strategy")
+_REPLICATION_FACTOR = (f"{ring_path(INGESTER)}.replication_factor",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +101,17 @@ class Parameters:
         """Yield each parameter with its value and its origin: `flag`, `default`, or the configuration's name."""
         base, flags = self.base, self._flags
         ranges = ",".join(format_duration(each / 1000) for each in base.ranges_ms)
-        for name, value, flag in (
-            ("strategy", str(base.strategy), flags.strategy),
-            ("block_ranges", ranges, flags.block_ranges_s),
-            ("compaction_concurrency", base.concurrency, flags.concurrency),
-            ("replication_factor", base.replication_factor, flags.replication_factor),
+        for name, value, flag, keys in (
+            ("strategy", str(base.strategy), flags.strategy, _OF_THE_STRATEGY),
+            ("block_ranges", ranges, flags.block_ranges_s, ("compactor.block_ranges",)),
+            ("compaction_concurrency", base.concurrency, flags.concurrency, ("compactor.compaction_concurrency",)),
+            ("replication_factor", base.replication_factor, flags.replication_factor, _REPLICATION_FACTOR),
         ):
-            origin = "flag" if flag is not None else "default" if self._config is None else self._config.name
-            yield {"name": name, "value": value, "origin": origin}
+            yield {"name": name, "value": value, "origin": self._origin(keys) if flag is None else "flag"}
+
+    def _origin(self, keys: Iterable[str]) -> str:
+        config = self._config
+        return config.name if config is not None and any(map(config.is_set, keys)) else "default"
 
     def described(self) -> str:
         """Return the parameters in a line."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cortexctl.config import CortexConfig
-from cortexctl.config.rings import ring_config
+from cortexctl.config.rings import is_set_of_ring, ring_config
 from cortexctl.errors import CortexctlError, DataError, NotFoundError
 from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.components import Component, Settings
@@ -59,13 +59,20 @@ class Judging:
 
     def describe(self, component: Component) -> str:
         """Return the settings in force in a line, and where each is from."""
-        settings, origin = self.settings(component), self.configs[0].name if self.configs else "default"
+        settings = self.settings(component)
+        timeout = format_duration(settings.heartbeat_timeout_s)
         parts = (
-            (f"replication factor {settings.replication_factor}", self.replication_factor),
-            (f"zone awareness {'on' if settings.zone_awareness else 'off'}", self.zone_awareness),
-            (f"heartbeat time-out {format_duration(settings.heartbeat_timeout_s)}", self.heartbeat_timeout_s),
+            (f"replication factor {settings.replication_factor}", self.replication_factor, "replication_factor"),
+            (f"zone awareness {_on(settings.zone_awareness)}", self.zone_awareness, "zone_awareness_enabled"),
+            (f"heartbeat time-out {timeout}", self.heartbeat_timeout_s, "heartbeat_timeout"),
         )
-        return ", ".join(f"{text} ({origin if given is None else 'flag'})" for text, given in parts)
+        return ", ".join(
+            f"{text} ({self._origin(component, key) if flag is None else 'flag'})" for text, flag, key in parts
+        )
+
+    def _origin(self, component: Component, key: str) -> str:
+        is_set = self.configs and is_set_of_ring(self.configs[0], component, key)
+        return self.configs[0].name if is_set else "default"
 
     def checked(self, reading: Reading, stored: Ring) -> CheckedRing:
         """Return a ring that was read as checks see it: at the time its page tells, or when it was read."""
@@ -87,6 +94,10 @@ class Judging:
             config.heartbeat_period_s if config else None,
             config.left_timeout_s if config else 300,
         )
+
+
+def _on(is_on: bool) -> str:
+    return "on" if is_on else "off"
 
 
 def _backend(config: RingConfig | None) -> Backend | None:

@@ -84,12 +84,23 @@ def test_settings_are_the_flags_then_the_first_configurations_then_cortexs() -> 
     )
     configured = replace(plain, configs=[config])
     assert configured.settings(INGESTER).replication_factor == 5
+    assert configured.describe(INGESTER) == (
+        "replication factor 5 (c.yaml), zone awareness off (default), heartbeat time-out 3m (c.yaml)"
+    )
     flagged = replace(configured, replication_factor=1, zone_awareness=True)
     assert flagged.describe(INGESTER) == (
         "replication factor 1 (flag), zone awareness on (flag), heartbeat time-out 3m (c.yaml)"
     )
     assert configured.checked(a_reading(member("a", 1)), ring([member("a", 1)])).expected_tokens == 7
     assert replace(configured, tokens=9).checked(a_reading(), ring(())).expected_tokens == 9
+
+
+def test_a_key_that_a_ring_has_not_is_no_origin() -> None:
+    text = "compactor: {sharding_ring: {replication_factor: 3, heartbeat_timeout: }}"
+    config = parse_cortex_config(text, name="c.yaml", with_location=False)
+    assert Judging(NOW_S, configs=[config]).describe(COMPACTOR_RING) == (
+        "replication factor 1 (default), zone awareness off (default), heartbeat time-out 0s (c.yaml)"
+    )
 
 
 def test_a_ring_is_judged_at_its_own_moment_unless_another_is_given() -> None:
