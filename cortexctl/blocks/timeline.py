@@ -5,11 +5,11 @@ of marked or broken blocks is drawn, and fills no gap. Gaps and overlaps are tho
 CMP05, CMP06); only what a broken block would cover is a gap here and not there, for the block itself is found there.
 """
 
-import shlex
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from cortexctl import shell
 from cortexctl.blocks import layout
 from cortexctl.blocks.checks import paste
 from cortexctl.blocks.checks.metas import YEAR_2000_MS
@@ -176,9 +176,9 @@ def _gaps(view: TenantView, placed: Sequence[Bar], scale: Scale) -> Iterator[Seg
 def _of_a_gap(view: TenantView, there: Sequence[Bar], from_ms: int, to_ms: int) -> tuple[str, str]:
     """Return what is there instead of blocks that queries see, and the command to look at it or take it back."""
     if len(there) == 1:
-        only, name = there[0], shlex.quote(f"{view.id}/{there[0].block_id}")
-        command = "undelete" if only.state == State.MARKED else "inspect"
-        return f"{only.block_id} is {only.state}", f"bucket {command} {name}"
+        only = there[0]
+        verb = "bucket undelete" if only.state == State.MARKED else "bucket inspect"
+        return f"{only.block_id} is {only.state}", shell.command(verb, [f"{view.id}/{only.block_id}"])
     states = {state: sum(each.state == state for each in there) for state in STATES}
     why = ", ".join(f"{count} {state}" for state, count in states.items() if count)
     between = f"--min-time {format_time_ms(from_ms)} --max-time {format_time_ms(to_ms)}"

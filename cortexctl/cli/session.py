@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from cortexctl import shell
 from cortexctl.cli.contexts import bucket_in_context, say_context
 from cortexctl.cli.exits import complain
 from cortexctl.cli.options import BucketOptions, LockOptions, ResultOptions
@@ -88,8 +89,7 @@ class Session:
 
     def paste(self, command: str) -> str:
         """Return a command, given without the program and the bucket, as it can be pasted."""
-        verb, _, rest = command.partition(" --")
-        return f"cortexctl {verb}{_bucket_arguments(self.written or self.source)}{' --' if rest else ''}{rest}"
+        return f"cortexctl {shell.with_arguments(command, _bucket_arguments(self.written or self.source))}"
 
     def fail_for(self, failed: Sequence[CortexctlError], attempted: int) -> None:
         """Say what could not be read; raise when anything could not, after the rest was shown."""

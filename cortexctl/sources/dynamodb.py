@@ -11,26 +11,22 @@ import random
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from typing import Any
 
-import msgspec
-
 from cortexctl.config.source import Access, DynamoDBSource, display
-from cortexctl.errors import ConflictError, DataError, RefusedError, SourceError, UnavailableError
-from cortexctl.ring import codec
+from cortexctl.errors import ConflictError, DataError, SourceError, UnavailableError
+from cortexctl.ring import codec, entry
 from cortexctl.ring.checked import Backend
 from cortexctl.ring.components import Component
 from cortexctl.ring.model import Instance
 from cortexctl.ring.reading import Form, Reading
+from cortexctl.sources import dynamoitems
 from cortexctl.sources.bounded import LateError, within
 from cortexctl.sources.dynamofaults import MOMENTARY, code_of, late, translate
+from cortexctl.sources.dynamoitems import Item
 from cortexctl.sources.entries import difference, id_of_change, is_same
 from cortexctl.sources.keys import StoredKeys
 from cortexctl.sources.place import Writes
-
-Item = Mapping[str, Mapping[str, Any]]
-"""Attributes by name, each with its type: the low-level format."""
 
 _ATTEMPTS = 3
 """Of one request, botocore's own, and all within the time-out."""
@@ -78,7 +74,7 @@ class DynamoDBPlace:
             component,
             self.name,
             time.time(),
-            {Form.ITEMS: _printed(items)},
+            {Form.ITEMS: dynamoitems.printed(items)},
             Backend.DYNAMODB,
             key,
             time.monotonic() - began_s,
@@ -99,25 +95,32 @@ class DynamoDBPlace:
                 return
             if not is_same(found, before):
                 raise ConflictError(f"{self.name}: {meant} {difference(before, found)} since the plan was made")
-            if self._write(component, meant, item, after):
+            if self._write(component, meant, item, None if after is None else dynamoitems.holding(item, after)):
                 return
         raise ConflictError(f"{self.name}: {meant} was written by another at each of {_TRIES} tries")
 
-    def delete_damaged(self, component: Component, instance_id: str, expected_data: bytes) -> None:
-        """Delete an item that Cortex cannot decode, which stops its reads of the whole ring. One gone is well.
+    def damaged(self, component: Component, instance_id: str) -> bytes | None:
+        """Return an item that Cortex cannot decode, which stops its reads of the whole ring; None for one that is well.
 
-        Raises ConflictError when its `Data` is not what is expected, RefusedError when it can be decoded.
+        As `ring.entry` encodes it.
+        """
+        item = self._item(component, instance_id)
+        return None if item is None or dynamoitems.is_well(instance_id, item) else entry.encode_damaged(item)
+
+    def change_damaged(self, component: Component, instance_id: str, before: bytes | None, after: bytes | None) -> None:
+        """Delete an item that Cortex cannot decode, or put it back where there is none.
+
+        Raises ConflictError when the item is neither, as one that its instance has written anew.
         """
         for _ in self._tries():
             item = self._item(component, instance_id)
-            if item is None:
+            found = None if item is None else entry.encode_damaged(item)
+            if found == after:
                 return
-            if _data(item) != expected_data:
+            if found != before or (item is not None and dynamoitems.is_well(instance_id, item)):
                 raise ConflictError(f"{self.name}: {instance_id} was written since the plan was made")
-            with suppress(DataError):
-                codec.decode_instance(instance_id, expected_data)
-                raise RefusedError(f"{self.name}: {instance_id} can be decoded: forget it instead")
-            if self._write(component, instance_id, item, None):
+            put = None if after is None else entry.decode_damaged(after)
+            if self._write(component, instance_id, item, put):
                 return
         raise ConflictError(f"{self.name}: {instance_id} was written by another at each of {_TRIES} tries")
 
@@ -133,7 +136,7 @@ class DynamoDBPlace:
             yield number
 
     def _decoded(self, instance_id: str, item: Item) -> Instance:
-        data = _data(item)
+        data = dynamoitems.entry_bytes(item)
         try:
             if data is None:
                 raise DataError("it has no Data")
@@ -167,15 +170,14 @@ class DynamoDBPlace:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
         raise SourceError(f"{self.name}: the answer has no end: {_MOST_PAGES} pages, and no ring has so many")
 
-    def _write(self, component: Component, instance_id: str, item: Item | None, after: Instance | None) -> bool:
-        """Return whether the item is written: not where another's write came before it."""
+    def _write(self, component: Component, instance_id: str, item: Item | None, after: Item | None) -> bool:
+        """Return whether the item is written, or deleted: not where another's write came before it."""
         key = {"RingKey": {"S": self._keys.of(component)}, "InstanceKey": {"S": instance_id}}
-        request = _condition(item)
+        request = dynamoitems.condition(item)
         if after is None:
             request["Key"] = key
         else:
-            data = {"B": codec.encode_instance(after)}
-            request["Item"] = {**(item or {}), **key, "Data": data, "version": {"N": str(_version(item) + 1)}}
+            request["Item"] = {**after, **key}
         try:
             self._ask("DeleteItem" if after is None else "PutItem", request)
         except _MetAnotherError:
@@ -248,37 +250,3 @@ def _client(source: DynamoDBSource, access: Access) -> Any:
         ),
         **options,
     )
-
-
-def _printed(items: list[Item]) -> bytes:
-    """Return the items as `aws dynamodb query` prints them, bytes in base64."""
-    return msgspec.json.encode({"Items": items, "Count": len(items)}, order="deterministic")
-
-
-def _data(item: Item) -> bytes | None:
-    data = item.get("Data", {}).get("B")
-    return data if isinstance(data, bytes) else None
-
-
-def _version(item: Item | None) -> int:
-    """Return an item's version; 0 where it has none, or one that is no number, as Cortex takes it."""
-    try:
-        return int((item or {}).get("version", {}).get("N", "0"))
-    except ValueError:
-        return 0
-
-
-def _condition(item: Item | None) -> dict[str, Any]:
-    """Return the part of a request that holds it to what was read. `Data` is a reserved word."""
-    if item is None:
-        return {"ConditionExpression": "attribute_not_exists(InstanceKey)"}
-    names, values, parts = {}, {}, []
-    for number, attribute in enumerate(("Data", "version")):
-        names[f"#{number}"] = attribute
-        if attribute in item:
-            parts.append(f"#{number} = :{number}")
-            values[f":{number}"] = item[attribute]
-        else:
-            parts.append(f"attribute_not_exists(#{number})")
-    request = {"ConditionExpression": " AND ".join(parts), "ExpressionAttributeNames": names}
-    return request | {"ExpressionAttributeValues": values} if values else request

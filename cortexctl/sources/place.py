@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from cortexctl.ring.components import Component
 from cortexctl.ring.model import Instance, Ring
@@ -56,6 +56,23 @@ class Place(Protocol):
 
     def close(self) -> None:
         """Give back connections."""
+
+
+@runtime_checkable
+class KeepsItems(Protocol):
+    """A place that keeps each entry apart, so that one which cannot be decoded can be taken out, and put back."""
+
+    def damaged(self, component: Component, instance_id: str) -> bytes | None:
+        """Return an item that cannot be decoded, as `ring.entry` encodes it; None where there is none, or it is well.
+
+        Raises SourceError.
+        """
+
+    def change_damaged(self, component: Component, instance_id: str, before: bytes | None, after: bytes | None) -> None:
+        """Delete such an item, or put it back where there is none.
+
+        Raises ConflictError when it is not `before` any more.
+        """
 
 
 Edit = Callable[[Ring], Ring]

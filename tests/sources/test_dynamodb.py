@@ -349,24 +349,30 @@ def test_a_damaged_item_is_a_fault_of_the_ring_and_not_changed(client: Any, plac
         place.change(INGESTER, before, None)
 
 
-def test_a_damaged_item_is_deleted(client: Any, place: DynamoDBPlace, table: str) -> None:
+def test_a_damaged_item_is_deleted_and_put_back(client: Any, place: DynamoDBPlace, table: str) -> None:
+    assert place.damaged(INGESTER, INGESTER_0) is None
     damage(client, table)
+    there = items_of(client, table)[INGESTER_0]
+    body = place.damaged(INGESTER, INGESTER_0)
+    assert body is not None
     with pytest.raises(ConflictError, match="was written since"):
-        place.delete_damaged(INGESTER, INGESTER_0, b"\x05others")
-    place.delete_damaged(INGESTER, INGESTER_0, DAMAGED)
+        place.change_damaged(INGESTER, INGESTER_0, body.replace(b'"3"', b'"4"'), None)
+    place.change_damaged(INGESTER, INGESTER_0, body, None)
     assert list(items_of(client, table)) == ["ingester-zone-1-0"]
-    place.delete_damaged(INGESTER, INGESTER_0, DAMAGED)
+    place.change_damaged(INGESTER, INGESTER_0, body, None)
+    place.change_damaged(INGESTER, INGESTER_0, None, body)
+    assert items_of(client, table)[INGESTER_0] == there
 
 
 def test_a_damaged_item_that_is_mended_is_left(client: Any, place: DynamoDBPlace, table: str) -> None:
     mended = entry_of(place)
-    stored = items_of(client, table)[INGESTER_0]["Data"]["B"]
-    with pytest.raises(RefusedError, match="can be decoded"):
-        place.delete_damaged(INGESTER, INGESTER_0, stored)
     damage(client, table)
+    body = place.damaged(INGESTER, INGESTER_0)
     before_each(place, "DeleteItem", lambda: written(client, table, mended))
     with pytest.raises(ConflictError, match="was written since"):
-        place.delete_damaged(INGESTER, INGESTER_0, DAMAGED)
+        place.change_damaged(INGESTER, INGESTER_0, body, None)
+    with pytest.raises(ConflictError, match="was written since"):
+        place.change_damaged(INGESTER, INGESTER_0, None, body)
     assert entry_of(place) == mended
 
 

@@ -33,6 +33,21 @@ def entries_table(
     return Table(COLUMNS, rows, {"ring": checked.component.name, "entries": len(rows)}, note=note)
 
 
+def damaged_table(checked: CheckedRing, names: Sequence[str], outcome: str, note: str) -> Table:
+    """Return a row for each item that cannot be decoded, of which no more is known than whose it is."""
+    rows: list[Row] = [
+        {
+            **dict.fromkeys(column.name for column in COLUMNS),
+            "ring": checked.component.name,
+            "instance": name,
+            "outcome": f"{outcome}: it {checked.stored.faults[name]}",
+            "places": {},
+        }
+        for name in names
+    ]
+    return Table(COLUMNS, rows, {"ring": checked.component.name, "entries": len(rows)}, note=note)
+
+
 def _row(checked: CheckedRing, each: Instance, outcome: str, verified: Sequence[Verified]) -> Row:
     return {
         "ring": checked.component.name,

@@ -20,7 +20,7 @@ from cortexctl.ring.components import COMPONENTS, Component
 from cortexctl.ring.model import Instance, InstanceState
 from cortexctl.ring.page import Absence
 from cortexctl.ring.reading import Reading, Unread
-from cortexctl.sources.place import Place, Writes
+from cortexctl.sources.place import KeepsItems, Place, Writes
 from cortexctl.storage.journal import FileJournal
 
 _ROUNDS = 15
@@ -59,7 +59,8 @@ def writable(places: Sequence[Place]) -> Sequence[Place]:
 @dataclass(frozen=True, slots=True)
 class _Found:
     body: bytes
-    instance: Instance
+    instance: Instance | None
+    """None for an item that cannot be decoded."""
 
 
 class _Entries:
@@ -70,13 +71,38 @@ class _Entries:
 
     def read_or_none(self, key: str) -> _Found | None:
         component, instance_id = split_key(key)
-        found = present(self._place.read(component), instance_id)
-        return None if found is None else _Found(entry.encode(found), found)
+        reading = self._place.read(component)
+        found = present(reading, instance_id)
+        if found is not None:
+            return _Found(entry.encode(found), found)
+        is_damaged = reading.ring is not None and instance_id in reading.ring.faults
+        damaged = damaged_item(self._place, component, instance_id) if is_damaged else None
+        return None if damaged is None else _Found(damaged, None)
 
     def write(self, key: str, body: bytes | None, replacing: _Found | None) -> None:
-        component, _ = split_key(key)
+        component, instance_id = split_key(key)
+        is_of_damaged = replacing is not None and replacing.instance is None
+        if (is_of_damaged or entry.is_damaged(body)) and isinstance(self._place, KeepsItems):
+            self._place.change_damaged(component, instance_id, None if replacing is None else replacing.body, body)
+            return
         before = None if replacing is None else replacing.instance
         self._place.change(component, before, None if body is None else entry.decode(body))
+
+
+def damaged_item(place: Place, component: Component, instance_id: str) -> bytes | None:
+    """Return an item that cannot be decoded, as journals hold it; None where there is none, or nobody can write it."""
+    return place.damaged(component, instance_id) if isinstance(place, KeepsItems) else None
+
+
+def damaged_step(component: Component, items: Mapping[str, bytes]) -> Step:
+    """Return the step that deletes items which cannot be decoded, by instance."""
+    return Step(
+        component.name,
+        tuple(
+            Operation(operation_key(component, name), digest(body), None, f"delete the damaged item of {name}")
+            for name, body in items.items()
+        ),
+    )
 
 
 def apply_ring_plan(place: Place, journal: FileJournal) -> list[Done]:

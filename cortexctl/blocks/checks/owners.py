@@ -7,6 +7,7 @@ loaded no page tells: an owner that is ACTIVE counts as having it, which it has 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from cortexctl import shell
 from cortexctl.blocks.owning import OwnedTenant
 from cortexctl.findings import Problem, Severity, check
 
@@ -72,7 +73,7 @@ def _problem(
 ) -> Problem:
     more = {"blocks": len(blocks), "first_blocks": list(blocks[:_LISTED])}
     listed = {name: list(value) if isinstance(value, tuple) else value for name, value in evidence.items()}
-    command = f"ring owners store-gateway --block {tenant.id}/{blocks[0]}"
+    command = f"ring owners store-gateway --block {shell.word(f'{tenant.id}/{blocks[0]}')}"
     return Problem(blocks[0], message, {**listed, **more}, command, severity)
 
 

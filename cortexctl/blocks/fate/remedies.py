@@ -1,8 +1,8 @@
 """What an operator may do about a block: commands, as they are typed after `cortexctl`, without the bucket."""
 
-import shlex
 from collections.abc import Iterator
 
+from cortexctl import shell
 from cortexctl.blocks import layout
 from cortexctl.blocks.checks.block import PARTIAL_IS_OLD_S
 from cortexctl.blocks.fate.model import Component
@@ -17,19 +17,19 @@ Remedy = tuple[str, str]
 
 def remedies(seen: Seen, troubled: frozenset[Component]) -> Iterator[Remedy]:
     """Yield what may be done, the most likely first; every change is shown before it is made."""
-    name, tenant = shlex.quote(f"{seen.view.id}/{seen.id}"), shlex.quote(seen.view.id)
+    name, tenant = f"{seen.view.id}/{seen.id}", shell.word(seen.view.id)
     if not seen.view.is_deleting:
         yield from _of_its_mark(seen, name, tenant)
         yield from _of_its_data(seen, name, tenant)
         yield from _of_the_index(seen, tenant, troubled)
     if layout.NO_COMPACT_MARK in seen.block.files or seen.id in seen.view.global_no_compact_marks:
-        yield f"bucket marks rm {name} --kind no-compact", "let it be compacted again"
+        yield shell.command("bucket marks rm", [name], " --kind no-compact"), "let it be compacted again"
     if seen.is_there:
-        yield f"bucket inspect {name}", "its meta.json and files"
+        yield shell.command("bucket inspect", [name]), "its meta.json and files"
 
 
 def _of_its_mark(seen: Seen, name: str, tenant: str) -> Iterator[Remedy]:
-    undelete = f"bucket undelete {name}", "keep it: both marks and the index in one step"
+    undelete = shell.command("bucket undelete", [name]), "keep it: both marks and the index in one step"
     match seen.marked:
         case Marked.INDEXED | Marked.COMING if _can_stay(seen):
             yield undelete
@@ -41,15 +41,15 @@ def _of_its_mark(seen: Seen, name: str, tenant: str) -> Iterator[Remedy]:
             if _can_stay(seen):
                 yield undelete
         case Marked.GLOBAL if seen.is_there and not seen.block.is_partial:
-            yield f"bucket marks rm {name}", "keep it: take the mark away that has no effect"
-            yield f"bucket marks add {name}", "have it deleted: write the mark beside its data"
+            yield shell.command("bucket marks rm", [name]), "keep it: take the mark away that has no effect"
+            yield shell.command("bucket marks add", [name]), "have it deleted: write the mark beside its data"
         case Marked.GLOBAL if not seen.is_there:
             yield f"bucket cleanup --tenant {tenant} --what orphans", "delete the mark that is left"
         case Marked.UNREADABLE | Marked.FOREIGN:
-            yield f"bucket marks rm {name}", "take the bad mark away from both places"
+            yield shell.command("bucket marks rm", [name]), "take the bad mark away from both places"
         case Marked.BY_ANOTHER:
-            other = shlex.quote(f"{seen.view.id}/{seen.named_by}")
-            yield f"bucket marks rm {other}", "take away the mark that asks for this block to be deleted"
+            other = f"{seen.view.id}/{seen.named_by}"
+            yield shell.command("bucket marks rm", [other]), "take away the mark that asks for this block to be deleted"
 
 
 def _can_stay(seen: Seen) -> bool:
@@ -64,7 +64,8 @@ def _of_its_data(seen: Seen, name: str, tenant: str) -> Iterator[Remedy]:
     if seen.block.is_partial and seen.entry is None and is_old and layout.QUARANTINED_META not in seen.block.files:
         yield f"bucket cleanup --tenant {tenant} --what partials", "drop what is left of uploads that died"
     if seen.view.state(seen.block) is State.BROKEN and seen.marked is Marked.NO:
-        yield f"bucket quarantine {name}", "take it out of sight of queries and compactors, its data kept"
+        quarantine = shell.command("bucket quarantine", [name])
+        yield quarantine, "take it out of sight of queries and compactors, its data kept"
 
 
 def _of_the_index(seen: Seen, tenant: str, troubled: frozenset[Component]) -> Iterator[Remedy]:

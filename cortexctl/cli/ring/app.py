@@ -4,9 +4,10 @@ import typer
 
 from cortexctl.cli.ring.check import check
 from cortexctl.cli.ring.drain import drain
-from cortexctl.cli.ring.forget import forget, restore
+from cortexctl.cli.ring.forget import forget
 from cortexctl.cli.ring.keys import owners, tokens
 from cortexctl.cli.ring.reading import diff, list_, show, snapshot
+from cortexctl.cli.ring.restore import restore
 from cortexctl.cli.ring.simulate import simulate
 from cortexctl.cli.ring.watch import watch
 

@@ -138,20 +138,17 @@ def _note(asked: Asked, verdict: "Verdict", waits: "Waits", *, has_bucket: bool,
     """Return what is below the table. `lacks` is what is missing to apply it; None: it is refused."""
     from cortexctl.audit.ring.draintables import step_lines, verdict_lines
 
-    run, checked = asked.run, asked.target.checked
-    lines = [f"judged by {run.judging.describe(asked.target.component)}", *verdict_lines(checked, verdict)]
+    checked = asked.target.checked
+    lines = [f"judged by {asked.run.judging.describe(asked.target.component)}", *verdict_lines(checked, verdict)]
     lines += [f"note: {each}" for each in verdict.warnings]
     if lacks is None:
         return "\n".join(lines)
     lines += step_lines(verdict, waits, has_bucket=has_bucket, legacy=asked.given.legacy)
     if asked.way.apply:
         return "\n".join(lines)
-    who = (
-        f" --resume {asked.way.resume}"
-        if asked.way.resume
-        else "".join(f" {shlex.quote(each.id)}" for each in asked.chosen)
-    )
-    command = run.paste(f"{DRAIN}{who}{asked.pasted} --apply")
+    resumed = f" --resume {asked.way.resume}" if asked.way.resume else ""
+    names = [] if resumed else [each.id for each in asked.chosen]
+    command = asked.command(resumed, names)
     also = f", with {' and '.join(lacks)}" if lacks else ""
     lines += ["ok to drain", f"dry run: nothing was written; to do it{also}:\n  {command}"]
     return "\n".join(lines)

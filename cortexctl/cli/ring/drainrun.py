@@ -1,13 +1,12 @@
 """A drain carried out: journalled, watched to its end, gone on with, and taken back."""
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cortexctl import __version__
+from cortexctl import __version__, shell
 from cortexctl.cli.applying import confirm
 from cortexctl.cli.options import ApplyOptions, JournalOptions
 from cortexctl.cli.ring.draining import Teller, Told, require_pods, told_on_terminal, wall_clock
@@ -98,9 +97,9 @@ class Asked:
     journal: "FileJournal | None" = None
     """Of the run that is gone on with."""
 
-    def command(self, rest: str) -> str:
-        """Return a drain of these sources and options, as it can be pasted."""
-        return self.run.paste(f"{DRAIN}{rest}{self.pasted}")
+    def command(self, rest: str, names: Sequence[str] = ()) -> str:
+        """Return a drain of these sources and options, to be applied, as it can be pasted."""
+        return self.run.paste(shell.command(DRAIN, names, f"{rest}{self.pasted} --apply"))
 
 
 def carry_out(
@@ -222,13 +221,13 @@ def _watch(asked: Asked, told: Told, work: "Draining | ShuttingDown", journal: "
 
 def _ways_out(asked: Asked, journal: "FileJournal") -> list[str]:
     resume = asked.command(f" --resume {journal.run.id}")
-    return ["to go on:", f"  {resume} --apply", *_way_back(asked, journal)]
+    return ["to go on:", f"  {resume}", *_way_back(asked, journal)]
 
 
 def _way_back(asked: Asked, journal: "FileJournal") -> list[str]:
     if asked.given.legacy:
         return []
-    return ["to take it back:", f"  {asked.command(f' --rollback --resume {journal.run.id}')} --apply"]
+    return ["to take it back:", f"  {asked.command(f' --rollback --resume {journal.run.id}')}"]
 
 
 def roll_back(asked: Asked) -> None:
@@ -247,11 +246,9 @@ def roll_back(asked: Asked) -> None:
         )
         return
     if not asked.way.apply:
-        who = (
-            f" --resume {asked.way.resume}" if asked.way.resume else "".join(f" {shlex.quote(each)}" for each in names)
-        )
-        command = asked.command(f" --rollback{who}")
-        note = f"dry run: nothing was written; to do it:\n  {command} --apply"
+        resumed = f" --resume {asked.way.resume}" if asked.way.resume else ""
+        command = asked.command(f" --rollback{resumed}", () if resumed else names)
+        note = f"dry run: nothing was written; to do it:\n  {command}"
         output.emit(rolled_back(checked, names, "to be ACTIVE", note))
         return
     meant = [each for each in asked.chosen if each.id in names]

@@ -1,6 +1,5 @@
-"""`cortexctl ring forget` and `restore`: the only ring commands that write."""
+"""`cortexctl ring forget`: dead instances are taken out of a ring."""
 
-import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,10 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cortexctl import shell
 from cortexctl.cli.applying import confirm, journal_command, journal_option, refuse_past_limits, save_plan
 from cortexctl.cli.exits import complain
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import ApplyOptions, JournalOptions, OutputOptions
+from cortexctl.cli.ring.damaged import MOST, are_damaged, forget_damaged
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingOptions
 from cortexctl.cli.ring.session import RingSession, ring_session
 from cortexctl.cli.ring.writing import (
@@ -19,12 +20,10 @@ from cortexctl.cli.ring.writing import (
     find_target,
     load_ring_plan,
     plan_of,
-    planned_entries,
     refuse_looking_back,
-    saved_entries,
     write,
 )
-from cortexctl.errors import ConflictError, DataError, PartialError, RefusedError, UsageError
+from cortexctl.errors import DataError, PartialError, RefusedError, UsageError
 from cortexctl.units import format_count, format_duration, parse_duration_s
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class GuardOptions:
     older_than: Annotated[
         str, typer.Option("--older-than", help="For --unhealthy; the time-out at least.", metavar="DURATION")
     ] = "10m"
-    most: Annotated[int, typer.Option("--max", min=0, help="Refuse to forget more than this.", metavar="N")] = 3
+    most: Annotated[int, typer.Option("--max", min=0, help="Refuse to forget more than this.", metavar="N")] = MOST
     force_quorum: Annotated[
         bool, typer.Option("--force-quorum", help="Also where a quorum, or the only copies of samples, are lost.")
     ] = False
@@ -86,6 +85,8 @@ def forget(
     again, and gossip brings entries back. These are named (exit code 6). With --unhealthy and nobody to forget it says
     nothing, and exits 0.
 
+    An item in DynamoDB that cannot be decoded (RNG42) is deleted likewise, and its instance writes it anew.
+
     Needs to read the ring, and with --apply to write its key, or to post to its page.
     """
     from cortexctl.ring.checked import Backend
@@ -96,7 +97,11 @@ def forget(
         target = find_target(run, ring, to_write=apply.apply)
         refuse_looking_back(target, output, apply)
         plan = None if apply.plan is None else load_ring_plan(apply.plan, _FORGET, target, puts=False)
-        chosen = _chosen(target, instance, plan, parse_duration_s(guards.older_than))
+        names = _named(instance, plan)
+        if are_damaged(target, names):
+            forget_damaged(run, target, names, plan, apply, kept, guards.most)
+            return
+        chosen = _chosen(target, names, parse_duration_s(guards.older_than))
         if not chosen:
             run.is_silent = True
             if output.output not in ("table", "wide"):
@@ -108,7 +113,7 @@ def forget(
             save_plan(plan, apply.plan_out)
         _refuse(run, target, chosen, guards)
         if not apply.apply:
-            rest = "" if verify_for is None else f" --verify-for {shlex.quote(verify_for)}"
+            rest = "" if verify_for is None else f" --verify-for {shell.word(verify_for)}"
             note = _dry_note(run, target, chosen, guards, apply, f"{rest}{journal_option(kept)}")
             run.output.emit(_table(target, chosen, "to be forgotten", note))
             return
@@ -119,13 +124,17 @@ def forget(
         _forget(run, target, chosen, plan, kept, usual_s if verify_for is None else parse_duration_s(verify_for))
 
 
-def _chosen(target: Target, names: Sequence[str] | None, plan: "Plan | None", older_than_s: float) -> "list[Instance]":
-    """Return the entries that are meant, as they are now."""
+def _named(given: Sequence[str] | None, plan: "Plan | None") -> Sequence[str]:
+    """Return the instances that are named, in a plan or by themselves."""
     from cortexctl.audit.ring.writes import split_key
+
+    return list(given or ()) if plan is None else [split_key(each.key)[1] for each in plan.steps[0].operations]
+
+
+def _chosen(target: Target, names: Sequence[str], older_than_s: float) -> "list[Instance]":
+    """Return the entries that are meant, as they are now."""
     from cortexctl.ring.forgetting import unhealthy
 
-    if plan is not None:
-        names = [split_key(operation.key)[1] for operation in plan.steps[0].operations]
     if not names:
         return unhealthy(target.checked, older_than_s)
     instances = target.checked.view.instances
@@ -175,14 +184,13 @@ def _dry_note(
     if target.place.writes is Writes.NOTHING:
         return f"{judged}\nnothing can be written at {target.place.name}: give the KV store, or a process, to do it"
     if apply.plan_out is not None:
-        rest = f" --apply {shlex.quote(str(apply.plan_out))}"
+        names, options = [], f" --apply {shell.word(str(apply.plan_out))}"
     else:
-        rest = "".join(f" {shlex.quote(each.id)}" for each in chosen)
-        rest += f" --max {guards.most}" if guards.most != GuardOptions.most else ""
+        names, options = [each.id for each in chosen], f" --max {guards.most}" if guards.most != MOST else ""
         for flag in ("force_quorum", "force_stuck", "force_healthy"):
-            rest += f" --{flag.replace('_', '-')}" if getattr(guards, flag) else ""
-        rest += " --apply"
-    command = run.paste(f"{_FORGET} {target.component.name}{rest}{more}")
+            options += f" --{flag.replace('_', '-')}" if getattr(guards, flag) else ""
+        options += " --apply"
+    command = run.paste(shell.command(f"{_FORGET} {target.component.name}", names, f"{options}{more}"))
     return f"{judged}\ndry run: nothing was written; to do it:\n  {command}"
 
 
@@ -221,84 +229,6 @@ def _way_back(target: Target, chosen: "Sequence[Instance]", journal: "FileJourna
         return f"to take it back:\n  {journal_command('undo', journal, kept)}"
     if target.checked.backend is Backend.MEMBERLIST:
         return "it cannot be taken back: memberlist has no store to put an entry into"
-    names = " ".join(shlex.quote(each.id) for each in chosen)
-    command = f"{_RESTORE} {target.component.name} {names} --from {journal.run.id}{journal_option(kept)}"
-    return f"a page cannot take it back; at the KV store:\n  cortexctl {command} --apply -s <the store's URL>"
-
-
-@grouped
-def restore(
-    source: RingOptions,
-    access: AccessOptions,
-    output: OutputOptions,
-    apply: ApplyOptions,
-    kept: JournalOptions,
-    ring: RingName,
-    instance: Annotated[list[str] | None, typer.Argument(help="Instances by their ids.", metavar="[ID]...")] = None,
-    saved: Annotated[
-        str | None,
-        typer.Option("--from", help="A snapshot, a saved value or page, or a run of the journal.", metavar="FILE|RUN"),
-    ] = None,
-) -> None:
-    """Put saved entries back into a ring.
-
-    As they were when they were saved. A dry run shows them. Where an entry is there again, nothing is put back (exit
-    code 5). With --apply each is written by compare-and-swap, and read back. A KV store is needed: a ring page cannot
-    do this.
-
-    Needs to read the ring, and with --apply to write its key.
-    """
-    from cortexctl.audit.ring.writes import step
-
-    with ring_session(source, access, output, _RESTORE, rings=[ring]) as run:
-        if bool(instance) == (apply.plan is not None):
-            raise UsageError("give instances, or the FILE of a saved plan")
-        if saved is None and apply.plan is None:
-            raise UsageError("give --from: a snapshot, a saved value or page, or a run of the journal")
-        target = find_target(run, ring, to_write=apply.apply, put=True)
-        refuse_looking_back(target, output, apply)
-        if apply.plan is not None:
-            plan = load_ring_plan(apply.plan, _RESTORE, target, puts=True)
-            entries = planned_entries(plan, apply.plan)
-        else:
-            entries = saved_entries(target.component, saved or "", instance or (), kept)
-            plan = plan_of(run, _RESTORE, target, step(target.component, after=entries))
-        there = [each.id for each in entries if each.id in target.checked.view.instances]
-        if there:
-            raise ConflictError(f"{target.place.name}: {', '.join(there)} is in the ring; nothing is put back")
-        if apply.plan_out is not None:
-            save_plan(plan, apply.plan_out)
-        about = _about_entries(target, entries)
-        if not apply.apply:
-            command = run.paste(_restore_command(target, instance, saved, apply))
-            note = f"{about}dry run: nothing was written; to do it:\n  {command}"
-            run.output.emit(_table(target, entries, "to be put back", note))
-            return
-        refuse_past_limits(plan, apply)
-        question = f"Put {len(entries)} back into the {target.component.name} ring at {target.place.name}?"
-        confirm(run.output, question, apply, _table(target, entries, "to be put back", about))
-        journal = write(run, plan, target, kept)
-        note = f"{about}to take it out again:\n  {journal_command('undo', journal, kept)}"
-        run.output.emit(_table(target, entries, "put back", note))
-
-
-def _restore_command(target: Target, names: Sequence[str] | None, saved: str | None, apply: ApplyOptions) -> str:
-    command = f"{_RESTORE} {target.component.name}"
-    if apply.plan_out is not None:
-        return f"{command} --apply {shlex.quote(str(apply.plan_out))}"
-    return f"{command} {' '.join(map(shlex.quote, names or ()))} --from {shlex.quote(saved or '')} --apply"
-
-
-def _about_entries(target: Target, entries: "Sequence[Instance]") -> str:
-    """Return what an operator should know of the entries before they are in the ring again, in lines."""
-    held = {token for each in target.checked.members for token in each.tokens}
-    lines = []
-    for each in entries:
-        shared = len(held.intersection(each.tokens))
-        if shared:
-            lines.append(f"{shared} of the tokens of {each.id} are held by others now")
-        if each.hidden_state:
-            lines.append(f"the state of {each.id} was hidden when it was saved: it comes back as {each.state.name}")
-        if each.hidden_tokens:
-            lines.append(f"{each.hidden_tokens} tokens of {each.id} were not saved")
-    return "".join(f"{line}\n" for line in lines)
+    options = f" --from {journal.run.id}{journal_option(kept)} --apply -s <the store's URL>"
+    command = shell.command(f"{_RESTORE} {target.component.name}", [each.id for each in chosen], options)
+    return f"a page cannot take it back; at the KV store:\n  cortexctl {command}"

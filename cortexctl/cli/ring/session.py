@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from cortexctl import shell
 from cortexctl.cli.contexts import ring_in_context, say_context
 from cortexctl.cli.exits import complain
 from cortexctl.cli.options import ResultOptions
@@ -140,8 +141,7 @@ class RingSession:
 
     def paste(self, command: str, source: str | None = None) -> str:
         """Return a command, given without the program and the sources, as it can be pasted; `source` is another one."""
-        verb, _, rest = command.partition(" --")
-        return f"cortexctl {verb}{self._arguments(source)}{' --' if rest else ''}{rest}"
+        return f"cortexctl {shell.with_arguments(command, self._arguments(source))}"
 
     def _arguments(self, source: str | None) -> str:
         from cortexctl.config.source import display, parse_ring_source, redacted

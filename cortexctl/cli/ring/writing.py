@@ -68,7 +68,7 @@ def load_ring_plan(path: Path, command: str, target: Target, *, puts: bool) -> "
 
     Raises UsageError for one of another ring or command, ConflictError where an entry is not as it was.
     """
-    from cortexctl.audit.ring.writes import split_key
+    from cortexctl.audit.ring.writes import damaged_item, split_key
     from cortexctl.cli.applying import read_plan
     from cortexctl.repair.operations import digest
     from cortexctl.ring import entry
@@ -87,7 +87,9 @@ def load_ring_plan(path: Path, command: str, target: Target, *, puts: bool) -> "
             raise DataError(f"{path}: {operation.key}: `{command}` does not do that")
         name = split_key(operation.key)[1]
         found = target.checked.view.instances.get(name)
-        if digest(None if found is None else entry.encode(found)) != operation.expects:
+        is_damaged = name in target.checked.stored.faults
+        damaged = damaged_item(target.place, target.component, name) if is_damaged else None
+        if digest(damaged if found is None else entry.encode(found)) != operation.expects:
             what = "was taken out" if found is None else "came into the ring" if puts else "sent a heartbeat or changed"
             raise ConflictError(f"{path}: {name} {what} since the plan was made; make it again")
     return plan
@@ -185,4 +187,5 @@ def _in_journal(component: "Component", run_id: str, kept: JournalOptions) -> "d
     if is_drain(journal):
         raise UsageError(f"run {run_id} is of `ring drain`, which takes no entry out of a ring")
     begun = journal.begun().get(component.name, [])
-    return {split_key(each.key)[1]: entry.decode(each.before) for each in begun if each.before is not None}
+    bodies = {split_key(each.key)[1]: each.before for each in begun if each.before is not None}
+    return {name: entry.decode(body) for name, body in bodies.items() if not entry.is_damaged(body)}

@@ -1,8 +1,8 @@
 """The commands that findings name, as they are typed after `cortexctl`; the source is added by who prints them."""
 
-import shlex
 from typing import Protocol
 
+from cortexctl import shell
 from cortexctl.ring.components import Component
 
 
@@ -26,7 +26,7 @@ def diff(of: OfARing) -> str:
 
 def forget(of: OfARing, instance_id: str) -> str:
     """Return the command that takes a dead instance out of the ring."""
-    return f"ring forget {of.component.name} {shlex.quote(instance_id)}"
+    return shell.command(f"ring forget {of.component.name}", [instance_id])
 
 
 def owners(of: OfARing, key: int) -> str:
@@ -36,4 +36,4 @@ def owners(of: OfARing, key: int) -> str:
 
 def tokens(path: str) -> str:
     """Return the command that compares a token file with the ring."""
-    return f"ring tokens {shlex.quote(path)}"
+    return shell.command("ring tokens", [path])

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.ring.checked import Backend, CheckedRing
-from cortexctl.ring.checks.paste import show
+from cortexctl.ring.checks.paste import forget, show
 from cortexctl.ring.components import ALERTMANAGER_RING, RULER_RING, STORE_GATEWAY
 from cortexctl.ring.survey import Need
 from cortexctl.units import format_size
@@ -58,11 +58,11 @@ def item_undecodable(checked: CheckedRing) -> Iterator[Problem]:
 
     Every process that reads the ring fails at it, tries again without a pause, and goes on with what it knew before.
 
-    Delete the item; its instance writes it anew.
+    Delete the item, as `ring forget` does; its instance writes it anew.
     Source: Cortex, pkg/ring/kv/dynamodb/client.go, decodeMultikey.
     """
     for name, fault in checked.stored.faults.items():
-        yield Problem(name, f"its item {fault}", {"fault": fault}, show(checked))
+        yield Problem(name, f"its item {fault}", {"fault": fault}, forget(checked, name))
 
 
 CHECKS = (timeout_zero, value_large, item_undecodable)
