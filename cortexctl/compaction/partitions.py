@@ -68,7 +68,7 @@ def plan(
     by_id = {each.id: each for each in blocks if not each.no_compact}
     groups = [*(each for each in existing if not each.is_completed)]
     groups += new_groups(tenant, by_id.values(), settings, now_s, {each.id for each in existing})
-    return [job for group in sorted(groups, key=_order) for job in _jobs_of(group, by_id)]
+    return [job for group in sorted(groups, key=_order) for job in _jobs_of(group, by_id, settings.ranges_ms[-1])]
 
 
 def new_groups(
@@ -197,11 +197,13 @@ def _order(group: Group) -> tuple[int, int, int]:
     return group.end_ms - group.start_ms, group.start_ms, group.id
 
 
-def _jobs_of(group: Group, blocks: Mapping[str, Block]) -> Iterator[Job]:
+def _jobs_of(group: Group, blocks: Mapping[str, Block], longest_ms: int) -> Iterator[Job]:
     for each in group.parts:
         is_open = each.status in (Status.PENDING, Status.HELD)
         if is_open and each.blocks and all(block in blocks for block in each.blocks):
             sources = tuple(blocks[block] for block in each.blocks)
+            if _is_outside(sources, longest_ms):
+                continue
             yield Job(
                 sources,
                 f"{group.id}{each.number}{sources[0].key}",
@@ -210,6 +212,16 @@ def _jobs_of(group: Group, blocks: Mapping[str, Block]) -> Iterator[Job]:
                 Partition(group.id, len(group.parts), each.number),
                 each.visit,
             )
+
+
+def _is_outside(sources: Sequence[Block], longest_ms: int) -> bool:
+    """Return whether sources do not fit into one window of the longest range, as of a group that was stored for a
+    longer one: the planner refuses them at every run.
+
+    Source: Cortex, pkg/compactor/partition_compaction_planner.go, PlanWithPartition.
+    """
+    ends_ms = window_start(min(sources, key=by_time), longest_ms) + longest_ms
+    return max(each.max_time_ms for each in sources) > ends_ms
 
 
 class _Rounds:
@@ -278,7 +290,9 @@ class _Rounds:
         while True:
             for group in new_groups(self._tenant, window.values(), self._settings, self._now_s, stored.keys()):
                 stored[group.id] = group
-            jobs = {each.id: list(_jobs_of(each, self._blocks)) for each in stored.values()}
+            jobs = {
+                each.id: list(_jobs_of(each, self._blocks, self._settings.ranges_ms[-1])) for each in stored.values()
+            }
             if any(jobs.values()):
                 break
             going = [each for each in stored.values() if all(p.status is not Status.UNREADABLE for p in each.parts)]
