@@ -130,7 +130,7 @@ REPAIRS: Mapping[str, Repair] = {
     "BLK11": _MARKED,
     "BLK12": Repair("nothing, or `bucket marks add` if the block is not missed"),
     "BLK13": _fix(
-        "writes the tenant's labels into the block's meta.json, as Cortex' thanosconvert does",
+        "writes the tenant's labels into the block's meta.json, as Cortex's thanosconvert does",
         fixing.of_each(rewriting.own_labels),
         _COMPACTED,
     ),

@@ -10,7 +10,7 @@ from cortexctl.errors import DataError
 def visitor(body: bytes, now_s: float, timeout_s: float) -> str:
     """Return the compactor that is at work by this marker, of a block or of a partition; empty where none is.
 
-    A marker that cannot be read stops Cortex' compactors, and so none is at work.
+    A marker that cannot be read stops Cortex's compactors, and so none is at work.
     """
     try:
         marker = marks.decode_visit(body)

@@ -1,6 +1,6 @@
 """The disk that jobs take on a compactor, part by part, and what is expected to come of them.
 
-A part that no listing tells is assumed, and each docstring says how. Cortex' own two rules are at the end.
+A part that no listing tells is assumed, and each docstring says how. Cortex's own two rules are at the end.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -199,7 +199,7 @@ def largest_window(blocks: Sequence[Block], range_ms: int) -> LargestWindow | No
 
 
 def documented_bytes(concurrency: int, window_bytes: int) -> int:
-    """Return what Cortex' documentation asks for: all blocks of the largest tenant in the longest range, twice, for
+    """Return what Cortex's documentation asks for: all blocks of the largest tenant in the longest range, twice, for
     each job at once.
 
     Source: Cortex, docs/blocks-storage/compactor.md, Compactor disk utilization.

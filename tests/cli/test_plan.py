@@ -211,8 +211,8 @@ def test_disk_table_has_bars_and_parts(cli: Cli, backlog: Place) -> None:
         "reserve",
     ):
         assert part in ran.stdout
-    assert "Cortex' formula: 1 at once x " in ran.stdout
-    assert "Cortex' rule of thumb: 1 at once x " in ran.stdout
+    assert "Cortex's formula: 1 at once x " in ran.stdout
+    assert "Cortex's rule of thumb: 1 at once x " in ran.stdout
     assert f"worst job: {TENANT}, " in ran.stdout
 
 

@@ -63,7 +63,7 @@ class DiskPlan:
 
     @property
     def summary(self) -> Mapping[str, Any]:
-        """Cortex' own rules, what each compactor needs by part, the worst job with its blocks, and the findings."""
+        """Cortex's own rules, what each compactor needs by part, the worst job with its blocks, and the findings."""
         return {
             "tenants": len(self.tenants),
             "formula": self._formula(),
@@ -131,10 +131,10 @@ class DiskPlan:
         if formula:
             when = f"{format_time_ms(formula['start_ms'])} to {format_time_ms(formula['end_ms'])}"
             blocks = f"{format_size(formula['window_bytes'])} ({formula['tenant']}, {when})"
-            yield f"Cortex' formula: {at_once} x {blocks} x 2 = {format_size(formula['needed_bytes'])}"
+            yield f"Cortex's formula: {at_once} x {blocks} x 2 = {format_size(formula['needed_bytes'])}"
         if rule:
             series = f"{rule['active_series']} active series ({rule['tenant']})"
-            yield f"Cortex' rule of thumb: {at_once} x {series} x 15 kB = {format_size(rule['needed_bytes'])}"
+            yield f"Cortex's rule of thumb: {at_once} x {series} x 15 kB = {format_size(rule['needed_bytes'])}"
 
     def _exactness_lines(self) -> Iterator[str]:
         yield "exact: the sizes of stored blocks, from the listing; estimated: what jobs make of them"

@@ -72,8 +72,8 @@ def foreign_labels(tenant: TenantView) -> Iterator[Problem]:
     Compactors group blocks by these labels: the block is never merged with the tenant's others, nor are duplicates in
     it removed. Queries still find it. It was copied from another tenant, or comes from Thanos.
 
-    Rewrite the labels in its meta.json, as Cortex' thanosconvert does.
-    Source: Thanos, pkg/block/metadata/meta.go, GroupKey, as called by Cortex' compactor.
+    Rewrite the labels in its meta.json, as Cortex's thanosconvert does.
+    Source: Thanos, pkg/block/metadata/meta.go, GroupKey, as called by Cortex's compactor.
     """
     for block, meta in _staying(tenant):
         labels = meta.thanos.labels

@@ -124,7 +124,7 @@ def meta_without_sources(tenant: TenantView) -> Iterator[Problem]:
     as outdated: its samples are lost. Only the partitioning strategy is safe from it.
 
     Write a meta.json that names the block itself as its source, then rebuild the index.
-    Source: Thanos, pkg/block/fetcher.go, DefaultDeduplicateFilter, as called by Cortex' compactor.
+    Source: Thanos, pkg/block/fetcher.go, DefaultDeduplicateFilter, as called by Cortex's compactor.
     """
     for block_id, meta in _metas(tenant):
         if not meta.compaction.sources:
