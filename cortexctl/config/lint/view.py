@@ -103,7 +103,9 @@ class LintView:
         """Return where a value comes from: its line in the file, `live`, or `default`."""
         if self.is_live:
             return "live" if self.is_set(path) else "default"
-        if path not in self.given:
+        keys = path.split(".")
+        # An empty section is the only one among what is written: it decides on all that is in it.
+        if not any(".".join(keys[:end]) in self.given for end in range(1, len(keys) + 1)):
             return "default"
         line = self.lines.of(tuple(self.named(path).split(".")))
         return "file" if line is None else f"line {line}"

@@ -31,6 +31,13 @@ def test_a_value_says_where_it_comes_from() -> None:
     assert view.duration_s("limits.max_query_length") == 14 * 86400
 
 
+def test_what_an_empty_section_sets_to_zero_comes_from_its_line() -> None:
+    view = viewed("target: compactor\ncompactor:\nblocks_storage: {bucket_store: {bucket_index: }}")
+    assert view.evidence("compactor.deletion_delay") == {"compactor.deletion_delay": "0s (line 2)"}
+    assert view.origin("blocks_storage.bucket_store.bucket_index.idle_timeout") == "line 3"
+    assert view.origin("blocks_storage.bucket_store.sync_interval") == "default"
+
+
 def test_of_a_running_process_it_is_live_or_the_default() -> None:
     view = viewed("compactor: {deletion_delay: 12h0m0s, cleanup_interval: 5m}", is_live=True)
     assert view.origin("compactor.deletion_delay") == "default"
