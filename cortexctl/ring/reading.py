@@ -55,7 +55,10 @@ class Reading:
     lacks: str = ""
     """What else the place would have shown, and why it did not, in a sentence: an oddity of the ring."""
     clock_ahead_s: float | None = field(default=None, compare=False)
-    """By how much the clock there is ahead of ours, to about a second; None where the place does not tell the time."""
+    """By how much the clock there is ahead of ours, to about a second; None where the place does not tell the time.
+
+    Of the moment, and not kept in snapshots.
+    """
 
     @cached_property
     def shown(self) -> Ring | NoRing:
