@@ -1,12 +1,11 @@
-"""The golden tenant, unpacked once, and a copy of it for every test."""
+"""The golden tenant, unpacked once, and links to it for every test."""
 
-import os
 from pathlib import Path
 
 import pytest
 
 from cortexctl.sample import unpack
-from tests.check.golden import Golden
+from tests.check.golden import Golden, lightened, linked
 
 
 @pytest.fixture(scope="session")
@@ -17,13 +16,19 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
+@pytest.fixture(scope="session")
+def unpacked_light(unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same without most of the blocks that are marked: not to be written to either."""
+    return lightened(linked(unpacked, tmp_path_factory.mktemp("light") / "bucket")).directory
+
+
 @pytest.fixture
 def golden(unpacked: Path, tmp_path: Path) -> Golden:
     """The tenant of a test."""
-    bucket = tmp_path / "bucket"
-    for path in unpacked.rglob("*"):
-        target = bucket / path.relative_to(unpacked)
-        if path.is_file():
-            target.parent.mkdir(parents=True, exist_ok=True)
-            os.link(path, target)
-    return Golden(bucket)
+    return linked(unpacked, tmp_path / "bucket")
+
+
+@pytest.fixture
+def light(unpacked_light: Path, tmp_path: Path) -> Golden:
+    """The tenant of a test to which it does not matter that there are many blocks."""
+    return linked(unpacked_light, tmp_path / "bucket")

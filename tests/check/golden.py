@@ -9,6 +9,7 @@ Everything a test does not touch is a hard link to the one copy of the session: 
 import gzip
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,6 +35,8 @@ DAY = "01M7XT1DMJHXKTSW3EK423M7Q8"
 """A whole day at level 4."""
 MARKED = "01M7XSYTEBCV83CZTWA9MVTQW1"
 """At level 1, merged more than once."""
+NEEDED = {MARKED, "01M7XSZ1GRA3V6B4PW6A68CHM7", "01M7XT0F03ZMWMT5BVPHMTSW8C"}
+"""The marked blocks that cases are about."""
 INDEX = layout.bucket_index(TENANT)
 SINCE_MS = 1_795_222_823_700
 """When the newest block ends."""
@@ -158,6 +161,28 @@ class Golden:
         """Let a block have been uploaded so long ago."""
         self.age(layout.meta(TENANT, block_id), age_s)
         self.index_block(block_id)
+
+
+def linked(source: Path, directory: Path) -> Golden:
+    """Return a bucket that is not there yet, each object a link to the source's."""
+    for folder, _, names in os.walk(source):
+        made = f"{directory}{folder[len(str(source)) :]}"
+        Path(made).mkdir()
+        for name in names:
+            os.link(f"{folder}/{name}", f"{made}/{name}")
+    return Golden(directory)
+
+
+def lightened(golden: Golden) -> Golden:
+    """Take most of the blocks away that are marked for deletion, and return it."""
+    marked = {each["block_id"] for each in golden.index["block_deletion_marks"]} - NEEDED
+    for block_id in marked:
+        shutil.rmtree(golden.directory / TENANT / block_id)
+        golden.delete(layout.global_deletion_mark(TENANT, block_id))
+    for name in ("blocks", "block_deletion_marks"):
+        golden.index[name] = [each for each in golden.index[name] if each["block_id"] not in marked]
+    golden.write_index()
+    return golden
 
 
 def _merged(fields: Mapping[str, Any], overrides: Mapping[str, Any]) -> dict[str, Any]:

@@ -24,18 +24,18 @@ CONFIG = "limits: {compactor_blocks_retention_period: 30h}\n"
 
 
 @pytest.mark.parametrize(("code", "case"), FOUND)
-def test_what_is_to_be_run_next_runs(code: str, case: Case, golden: Golden, tmp_path: Path) -> None:
-    case.make(golden)
+def test_what_is_to_be_run_next_runs(code: str, case: Case, light: Golden, tmp_path: Path) -> None:
+    case.make(light)
     config = tmp_path / "cortex.yaml"
     config.write_text(CONFIG)
-    with local_place(golden, tmp_path) as place:
+    with local_place(light, tmp_path) as place:
         found = [each for each in place.findings(case) if each.code in case.finds]
     for command in {each.next for each in found}:
         if not command:
             assert {each.code for each in found if not each.next} <= NONE
             continue
         words = shlex.split(command)
-        here = ["-b", str(golden.directory), "--config.file", str(config), "--as-of", str(NOW_S)]
+        here = ["-b", str(light.directory), "--config.file", str(config), "--as-of", str(NOW_S)]
         ran = CliRunner().invoke(app, [*words, *here], env={"COLUMNS": "200"})
         is_looking = command.startswith("bucket inspect")  # exits 4 for a block that is not what it should be
         assert ran.exit_code in ((0, 4) if is_looking else (0, 1)), f"{command}: {ran.stdout}\n{ran.stderr}"

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from cortexctl.blocks import layout
 from cortexctl.blocks.checks import CHECKS
 from cortexctl.blocks.decisions import Verdict
 from cortexctl.blocks.repairs import REPAIRS, fixes
@@ -18,7 +17,7 @@ from cortexctl.findings import Check, Severity
 from tests.check import cases_aside
 from tests.check.bucket import CLEANER, Place, local_place, moto_place, rclone_place, without_lock
 from tests.check.case import Case
-from tests.check.golden import MARKED, TENANT, Golden
+from tests.check.golden import Golden
 from tests.check.test_catalogue import CASES
 
 SEEDED = [
@@ -31,41 +30,24 @@ KINDS = (
 """A code of each kind of repair: a block put aside, dropped or marked, a mark removed or copied, a meta.json written,
 other objects deleted, an index rebuilt."""
 OF_EACH_KIND = [next(each for each in SEEDED if each.values[0] == code) for code in KINDS]
-NEEDED = {MARKED, "01M7XSZ1GRA3V6B4PW6A68CHM7", "01M7XT0F03ZMWMT5BVPHMTSW8C"}
-"""The marked blocks that cases are about."""
-
-
-def lighter(golden: Golden) -> Golden:
-    """Take most of the blocks away that are marked for deletion."""
-    marked = {each["block_id"] for each in golden.index["block_deletion_marks"]} - NEEDED
-    for block_id in marked:
-        for path in sorted((golden.directory / TENANT / block_id).rglob("*"), reverse=True):
-            path.rmdir() if path.is_dir() else path.unlink()
-        golden.delete(layout.global_deletion_mark(TENANT, block_id))
-    for name in ("blocks", "block_deletion_marks"):
-        golden.index[name] = [each for each in golden.index[name] if each["block_id"] not in marked]
-    golden.write_index()
-    return golden
 
 
 @pytest.fixture
-def place(case: Case, golden: Golden, tmp_path: Path) -> Iterator[Place]:
+def place(case: Case, light: Golden, tmp_path: Path) -> Iterator[Place]:
     """A directory with the tenant as the test's case has spoilt it."""
-    case.make(golden)
-    with local_place(golden, tmp_path) as opened:
+    case.make(light)
+    with local_place(light, tmp_path) as opened:
         yield opened
 
 
 @pytest.fixture(params=["moto", "rclone"])
-def on_s3(request: pytest.FixtureRequest, case: Case, golden: Golden, tmp_path: Path) -> Iterator[Place]:
+def on_s3(request: pytest.FixtureRequest, case: Case, light: Golden, tmp_path: Path) -> Iterator[Place]:
     """A bucket of S3 with it."""
-    case.make(lighter(golden))
+    case.make(light)
     endpoint = request.getfixturevalue(f"{request.param}_endpoint")
     served = request.getfixturevalue("rclone_directory")
     is_moto = request.param == "moto"
-    with (
-        moto_place(golden, tmp_path, endpoint) if is_moto else rclone_place(golden, tmp_path, endpoint, served) as made
-    ):
+    with moto_place(light, tmp_path, endpoint) if is_moto else rclone_place(light, tmp_path, endpoint, served) as made:
         yield made
 
 

@@ -21,7 +21,7 @@ from tests.check.case import Case
 from tests.check.cases_of_blocks import AT_WORK, GONE
 from tests.check.cases_of_tenants import GROUP_MARKS
 from tests.check.golden import INDEX, LIVE, NEW, NEWER, NOW_S, TENANT, Golden
-from tests.check.test_repairs import KINDS, OF_EACH_KIND, lighter
+from tests.check.test_repairs import KINDS, OF_EACH_KIND
 
 BUSY = AT_WORK | {"visitTime": NOW_S - 1}
 
@@ -70,10 +70,10 @@ def crashing(place: Place, at: int) -> Iterator[Crashing]:
 
 
 @pytest.fixture
-def place(case: Case, golden: Golden, tmp_path: Path) -> Iterator[Place]:
+def place(case: Case, light: Golden, tmp_path: Path) -> Iterator[Place]:
     """A directory with the tenant as the test's case has spoilt it."""
-    case.make(lighter(golden))
-    with local_place(golden, tmp_path) as opened:
+    case.make(light)
+    with local_place(light, tmp_path) as opened:
         yield opened
 
 
@@ -157,13 +157,13 @@ BY_BLOCK += [each for each in OF_EACH_KIND if each.values[0] in ("MRK07", "CMP06
 
 @pytest.mark.parametrize(("code", "case"), BY_BLOCK)
 def test_a_block_that_a_compactor_is_at_work_on_is_left_alone(
-    code: str, case: Case, golden: Golden, tmp_path: Path
+    code: str, case: Case, light: Golden, tmp_path: Path
 ) -> None:
-    case.make(lighter(golden))
-    with local_place(golden, tmp_path) as place:
+    case.make(light)
+    with local_place(light, tmp_path) as place:
         (block_id,) = {each.subject for each in place.findings(case) if each.code == code}
         found = [each for each in place.findings(case) if each.code == code]
-        golden.put(layout.visit_mark(TENANT, block_id), BUSY, 3 * 86400)
+        light.put(layout.visit_mark(TENANT, block_id), BUSY, 3 * 86400)
         (change,) = place.planned(found, case)
         assert [each.verdict for each in change.decisions] == [Verdict.LOCKED]
         assert "compactor-0 is at work on it" in change.decisions[0].reason
@@ -193,10 +193,10 @@ def test_a_group_that_a_compactor_is_at_work_on_is_left_alone(code: str, case: C
 
 
 @pytest.mark.parametrize(("code", "case"), [each for each in OF_EACH_KIND if each.values[0] == "LCK01"])
-def test_a_cleaner_that_takes_its_lock_keeps_it(code: str, case: Case, place: Place, golden: Golden) -> None:
+def test_a_cleaner_that_takes_its_lock_keeps_it(code: str, case: Case, place: Place, light: Golden) -> None:
     found = [each for each in place.findings(case) if each.code == code]
     changes = place.planned(found, case)
-    golden.put(CLEANER, AT_WORK)
+    light.put(CLEANER, AT_WORK)
     (change,) = place.planned(found, case)
     assert [each.verdict for each in change.decisions] == [Verdict.LOCKED]
     with place.journal(changes) as journal:
@@ -206,8 +206,8 @@ def test_a_cleaner_that_takes_its_lock_keeps_it(code: str, case: Case, place: Pl
 
 
 @pytest.mark.parametrize("case", [ALL.values[1]], ids=[""])
-def test_a_cleaner_that_comes_first_locks_the_tenant(case: Any, place: Place, golden: Golden) -> None:
-    golden.put(CLEANER, AT_WORK | {"visitTime": 4_000_000_000})
+def test_a_cleaner_that_comes_first_locks_the_tenant(case: Any, place: Place, light: Golden) -> None:
+    light.put(CLEANER, AT_WORK | {"visitTime": 4_000_000_000})
     before = place.objects()
     with place.journal(planned(place, "IDX03", case)) as journal:
         (error,) = place.apply(journal)
@@ -217,12 +217,12 @@ def test_a_cleaner_that_comes_first_locks_the_tenant(case: Any, place: Place, go
 
 @pytest.mark.parametrize(("code", "case"), [each for each in OF_EACH_KIND if each.values[0] == "IDX07"])
 def test_a_saved_plan_is_refused_when_the_bucket_has_moved_on(
-    code: str, case: Case, place: Place, golden: Golden
+    code: str, case: Case, place: Place, light: Golden
 ) -> None:
     changes = planned(place, code, case)
     with place.journal(changes) as journal:
         saved: Plan = plan_from_json(b"".join(plan_to_json(journal.plan)), "plan")
-    golden.put(layout.meta(TENANT, NEWER), b"{}")
+    light.put(layout.meta(TENANT, NEWER), b"{}")
     loaded = [replace(each, step=step) for each, step in zip(changes, saved.steps, strict=True)]
     before = place.objects()
     with place.journal(loaded) as journal:

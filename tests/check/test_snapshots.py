@@ -15,10 +15,10 @@ from tests.check.test_catalogue import ALL_CASES
 
 
 @pytest.mark.parametrize(("code", "case"), ALL_CASES)
-def test_the_checks_find_the_same_in_a_snapshot(code: str, case: Case, golden: Golden, tmp_path: Path) -> None:
-    case.make(golden)
+def test_the_checks_find_the_same_in_a_snapshot(code: str, case: Case, light: Golden, tmp_path: Path) -> None:
+    case.make(light)
     file = tmp_path / "a.zst"
-    with open_bucket(BucketLocation(FilesystemSettings(str(golden.directory)))) as bucket:
+    with open_bucket(BucketLocation(FilesystemSettings(str(light.directory)))) as bucket:
         found = check(bucket, case.settings)
         assert take_snapshot(bucket, file, NOW_S).unread == 0
         name = bucket.display
