@@ -3,10 +3,14 @@
 import os
 import socket
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typer.main
+import typer.testing
+from botocore.loaders import JSONFileLoader
 
 from tests.servers import ScriptedS3, azurite, azurite_command, fake_gcs, moto_s3, rclone_s3
 
@@ -38,6 +42,22 @@ def only_this_machine() -> Iterator[None]:
         patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
         patch.setenv("CORTEXCTL_CONFIG", f"{os.devnull}/none")  # nor whoever runs the tests has a current context
         patch.setattr(socket.socket, "connect", connect)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def made_once() -> Iterator[None]:
+    """Make once in a process what a command makes once in its life: the tree of commands, and botocore's models.
+
+    Both are only read, and take longer than what most tests are about. Nor is anything awaited to be on the disk: the
+    kernel keeps what a dead process wrote, and the tests of what is synced, and when, count the calls.
+    """
+    tree, models = cache(typer.main.get_command), cache(JSONFileLoader().load_file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command", tree)
+        patch.setattr(typer.testing, "_get_command", tree)
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: models(path))
+        patch.setattr(os, "fsync", os.fstat)  # which fails on the same descriptors
         yield
 
 

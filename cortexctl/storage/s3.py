@@ -9,7 +9,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -37,14 +37,13 @@ def obstore_backend(location: BucketLocation, settings: S3Settings, bounds: Boun
         raise UsageError("the obstore driver signs with v4 and lists with v2 only: use --storage-driver s3fs")
     settings = completed(settings)
     options = _options(settings, bounds)
+    boto = cache(partial(client, settings, bounds))  # it takes longer to make than most requests
 
     def plain_scan(path: str, after: str | None) -> Iterator[list[StoredObject]]:
-        boto = client(settings, bounds)
-        return list_pages(lambda name, **request: getattr(boto, name)(**request), settings.bucket, path, after, "")
+        return list_pages(lambda name, **request: getattr(boto(), name)(**request), settings.bucket, path, after, "")
 
     def plain_uploads(path: str) -> Iterator[list[Upload]]:
-        boto = client(settings, bounds)
-        return upload_pages(lambda name, **request: getattr(boto, name)(**request), settings.bucket, path)
+        return upload_pages(lambda name, **request: getattr(boto(), name)(**request), settings.bucket, path)
 
     fs = ObstoreFileSystem(S3Store(settings.bucket, **options))
     backend = ObstoreBackend(
@@ -55,7 +54,7 @@ def obstore_backend(location: BucketLocation, settings: S3Settings, bounds: Boun
         plain_scan,
         plain_uploads,
     )
-    backend.versions = S3Versions(lambda: client(settings, bounds), settings.bucket)
+    backend.versions = S3Versions(boto, settings.bucket)
     return backend
 
 

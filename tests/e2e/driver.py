@@ -4,32 +4,32 @@ A point is each file that is synced or renamed, and each object that is written 
 after. Each is written to a file as it is reached.
 
     python -m tests.e2e.driver JOB      run one, in this process
-    python -m tests.e2e.driver < JOBS   run each in a child of this process, and print how each ended
+    python -m tests.e2e.driver          of each line of jobs, run each in a child, and print a line of how each ended
 
 A job is JSON: `arguments` of cortexctl, the point to `die_at` (0 for none), and the `directory` that gets `points`,
 `stdout` and `stderr`, and whose `journal` it uses.
 """
 
+import gc
 import json
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Any
 
-from cortexctl.cli.main import main
+import typer.main
+
+import cortexctl
+from cortexctl.cli.main import app, main
 from cortexctl.storage.local import LocalBackend
 
-_LOADED_AHEAD = (
-    "cortexctl.audit.apply", "cortexctl.audit.bucket.rebuild", "cortexctl.audit.bucket.tenants", "cortexctl.render",
-    "cortexctl.storage.open", "fsspec.implementations.local", "isal.isal_zlib", "zstandard",
-    "cortexctl.audit.ring.tables", "cortexctl.cli.ring.writing", "cortexctl.ring.judge", "cortexctl.sources.open",
-    "cortexctl.sources.valuefile",
-)  # fmt: skip
+_LOADED_AHEAD = ("fsspec.implementations.local", "isal.isal_zlib", "zstandard")
 
 
 class _Points:
@@ -94,10 +94,21 @@ def _run_in_child(job: dict[str, Any]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
+def _load_ahead() -> None:
+    """Do what every child would do anew: import all there is, and build the tree of commands."""
+    for module in (*_LOADED_AHEAD, *(each.name for each in walk_packages(cortexctl.__path__, "cortexctl."))):
+        if not module.endswith(".__main__"):
+            import_module(module)
+    typer.main.get_command = cache(typer.main.get_command)
+    typer.main.get_command(app)
+    gc.freeze()
+
+
 if __name__ == "__main__":
+    os.fsync = os.fstat  # killed, it leaves what it wrote to the kernel, synced or not
     if len(sys.argv) > 1:
         _run(json.loads(sys.argv[1]))
-    for module in _LOADED_AHEAD:
-        import_module(module)
-    ends = [_run_in_child(job) for job in json.load(sys.stdin)]
-    sys.stdout.write(json.dumps(ends))
+    _load_ahead()
+    for line in sys.stdin:
+        sys.stdout.write(json.dumps([_run_in_child(job) for job in json.loads(line)]) + "\n")
+        sys.stdout.flush()

@@ -19,8 +19,8 @@ from typer.testing import CliRunner
 from cortexctl.blocks import layout
 from cortexctl.cli.main import app
 from tests.builders import NOW_S, TENANT, UPLOADED_S, A, B, a_block, an_entry, an_index
+from tests.e2e.conftest import ROOT, Drive
 
-ROOT = Path(__file__).parents[2]
 INDEX = layout.bucket_index(TENANT)
 MARKER = layout.cleaner_visit_marker(TENANT)
 AT_ONCE = ("--lock-settle", "0s")
@@ -85,17 +85,9 @@ class Site:
 OLD = an_index([an_entry(A)])
 
 
-def drive(jobs: list[dict[str, Any]]) -> list[int]:
-    """Run the jobs, each in a process of its own, and return how each ended."""
-    command = [sys.executable, "-m", "tests.e2e.driver"]
-    done = subprocess.run(
-        command, cwd=ROOT, input=json.dumps(jobs), capture_output=True, text=True, timeout=120, check=True
-    )
-    ends: list[int] = json.loads(done.stdout)
-    return ends
-
-
-def whole_run(directory: Path, index: bytes | None) -> tuple[dict[str, bytes], dict[str, bytes], list[str]]:
+def whole_run(
+    drive: Drive, directory: Path, index: bytes | None
+) -> tuple[dict[str, bytes], dict[str, bytes], list[str]]:
     """Return the objects before and after a run that nobody kills, and the points that it comes to."""
     site = Site.make(directory, index)
     before = site.objects()
@@ -103,7 +95,7 @@ def whole_run(directory: Path, index: bytes | None) -> tuple[dict[str, bytes], d
     return before, site.objects(), site.points()
 
 
-def killed_everywhere(directory: Path, index: bytes | None, points: int) -> list[Site]:
+def killed_everywhere(drive: Drive, directory: Path, index: bytes | None, points: int) -> list[Site]:
     """Return a site for each point, at which a run was killed there."""
     sites = [Site.make(directory / str(point), index) for point in range(1, points + 1)]
     jobs = [site.job(site.rebuild(), point) for point, site in enumerate(sites, start=1)]
@@ -114,15 +106,15 @@ def killed_everywhere(directory: Path, index: bytes | None, points: int) -> list
 
 @pytest.mark.slow
 @pytest.mark.parametrize("index", [OLD, None], ids=["replaced", "created"])
-def test_killed_at_any_point_it_is_undone(tmp_path: Path, index: bytes | None) -> None:
-    before, after, points = whole_run(tmp_path / "whole", index)
+def test_killed_at_any_point_it_is_undone(drive: Drive, tmp_path: Path, index: bytes | None) -> None:
+    before, after, points = whole_run(drive, tmp_path / "whole", index)
     assert after.keys() == before.keys() | {INDEX}
     assert points.count("before put") == 2, "the marker and the index"
     assert points.count("before delete") == 1
     assert points.count("before fsync") > 10
 
     seen = set()
-    for site in killed_everywhere(tmp_path, index, len(points)):
+    for site in killed_everywhere(drive, tmp_path, index, len(points)):
         left, rows = site.objects(), site.runs()
         seen.add((MARKER in left, left.get(INDEX) == after[INDEX], bool(rows)))
         assert left.get(INDEX) in (before.get(INDEX), after[INDEX]), "one or the other, and whole"
@@ -146,10 +138,10 @@ def test_killed_at_any_point_it_is_undone(tmp_path: Path, index: bytes | None) -
 
 @pytest.mark.slow
 @pytest.mark.parametrize("index", [OLD, None], ids=["replaced", "created"])
-def test_killed_at_any_point_it_is_resumed(tmp_path: Path, index: bytes | None) -> None:
-    before, after, points = whole_run(tmp_path / "whole", index)
+def test_killed_at_any_point_it_is_resumed(drive: Drive, tmp_path: Path, index: bytes | None) -> None:
+    before, after, points = whole_run(drive, tmp_path / "whole", index)
     resumed = 0
-    for site in killed_everywhere(tmp_path, index, len(points)):
+    for site in killed_everywhere(drive, tmp_path, index, len(points)):
         for row in site.runs():
             site.cli("journal", "resume", row["run"], "--apply", *AT_ONCE, *AT)
             assert site.objects() == after
@@ -164,7 +156,7 @@ def test_killed_at_any_point_it_is_resumed(tmp_path: Path, index: bytes | None) 
 
 
 @pytest.mark.slow
-def test_an_undo_killed_at_any_point_is_repeated(tmp_path: Path) -> None:
+def test_an_undo_killed_at_any_point_is_repeated(drive: Drive, tmp_path: Path) -> None:
     def applied(directory: Path) -> tuple[Site, dict[str, bytes], list[str]]:
         site = Site.make(directory, OLD)
         before = site.objects()

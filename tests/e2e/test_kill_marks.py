@@ -8,7 +8,8 @@ import pytest
 
 from cortexctl.blocks import layout
 from tests.builders import TENANT, UPLOADED_S, A, B, C, D, a_block, a_mark, an_entry, an_index, an_indexed_mark, marked
-from tests.e2e.test_kill import AT, AT_ONCE, INDEX, MARKER, Site, drive
+from tests.e2e.conftest import Drive
+from tests.e2e.test_kill import AT, AT_ONCE, INDEX, MARKER, Site
 
 BEFORE = (
     a_block(A)
@@ -52,7 +53,7 @@ def made(directory: Path, name: str) -> tuple[Site, list[str]]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_killed_at_any_point_it_is_undone_or_resumed(tmp_path: Path, name: str) -> None:
+def test_killed_at_any_point_it_is_undone_or_resumed(drive: Drive, tmp_path: Path, name: str) -> None:
     whole, arguments = made(tmp_path / "whole", name)
     before = whole.objects()
     assert drive([whole.job(arguments)]) == [0], whole.stderr
@@ -83,7 +84,7 @@ def test_killed_at_any_point_it_is_undone_or_resumed(tmp_path: Path, name: str) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["rm", "undelete"])
-def test_no_kill_leaves_a_state_in_which_the_cleaner_deletes_more(tmp_path: Path, name: str) -> None:
+def test_no_kill_leaves_a_state_in_which_the_cleaner_deletes_more(drive: Drive, tmp_path: Path, name: str) -> None:
     """An entry of the index whose global mark is there is what gets a block deleted: it was so before, or never is."""
     whole, arguments = made(tmp_path / "whole", name)
     assert drive([whole.job(arguments)]) == [0], whole.stderr

@@ -17,7 +17,7 @@ from cortexctl.cli.main import app
 from cortexctl.ring import codec
 from cortexctl.ring.model import Instance
 from tests.cli.rings import DEAD_S, a_ring, save
-from tests.e2e.test_kill import ROOT, drive
+from tests.e2e.conftest import ROOT, Drive
 
 DEAD = ("i-1", "i-4")
 AT_ONCE = ("--verify-for", "0s")
@@ -85,7 +85,7 @@ class Site:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("then", ["undo", "resume"])
-def test_a_forget_killed_at_any_point_is_accounted_for(tmp_path: Path, then: str) -> None:
+def test_a_forget_killed_at_any_point_is_accounted_for(drive: Drive, tmp_path: Path, then: str) -> None:
     whole = Site.make(tmp_path / "whole")
     assert drive([whole.job(whole.forget())]) == [0], (whole.directory / "stderr").read_text()
     assert whole.taken == set(DEAD)
@@ -111,7 +111,7 @@ def test_a_forget_killed_at_any_point_is_accounted_for(tmp_path: Path, then: str
 
 
 @pytest.mark.slow
-def test_an_undo_killed_at_any_point_is_repeated(tmp_path: Path) -> None:
+def test_an_undo_killed_at_any_point_is_repeated(drive: Drive, tmp_path: Path) -> None:
     def applied(name: str) -> tuple[Site, list[str]]:
         site = Site.make(tmp_path / name)
         site.cli(*site.forget())
