@@ -3,9 +3,11 @@
 import gzip
 import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,7 +15,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from typer.testing import CliRunner
 
+from cortexctl.cli.main import app, with_plan_files
 from cortexctl.sample import TENANT, unpack
 from tests.servers import ACCESS_KEY, SECRET_KEY
 
@@ -58,22 +62,47 @@ class Served:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         """Run cortexctl on it, and return what it writes to stdout."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("CORTEXCTL_")}
-        environment |= {
+        environment = {
             "CORTEXCTL_BUCKET": self.url,
             "CORTEXCTL_JOURNAL_DIR": os.environ["PYTEST_JOURNAL_DIR"],
             "AWS_ACCESS_KEY_ID": ACCESS_KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
         }
+        if self.arguments[-1:] == ("s3fs",):
+            return self._run_here(arguments, environment, code)
         done = subprocess.run(
             [sys.executable, "-m", "cortexctl", *arguments, *self.arguments],
-            env=environment,
+            env={name: value for name, value in os.environ.items() if not name.startswith("CORTEXCTL_")} | environment,
             capture_output=True,
             text=True,
             timeout=120,
         )
         assert done.returncode == code, done.stderr
         return done.stdout
+
+    def _run_here(self, arguments: Sequence[str], environment: dict[str, str], code: int) -> str:
+        """Run it in this process, which has imported s3fs: that takes longer than all that is done with it."""
+        was = signal.getsignal(signal.SIGTERM)
+        done = CliRunner().invoke(app, with_plan_files([*arguments, *self.arguments]), env=environment)
+        signal.signal(signal.SIGTERM, was)
+        assert done.exit_code == code, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="session")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tenant, not to be written to."""
+    directory = tmp_path_factory.mktemp("sample")
+    unpack(directory)
+    return directory
+
+
+def _linked(unpacked: Path, directory: Path) -> Path:
+    """Make a bucket of links to the tenant's objects, but for the index, which is written in place."""
+    shutil.copytree(unpacked, directory, copy_function=os.link)
+    (directory / INDEX).unlink()
+    shutil.copy2(unpacked / INDEX, directory / INDEX)
+    return directory
 
 
 def _moto(endpoint: str, source: Path, name: str) -> None:
@@ -89,24 +118,24 @@ def _moto(endpoint: str, source: Path, name: str) -> None:
 
 
 @pytest.fixture(params=["local", "moto-obstore", "moto-s3fs", "rclone-obstore", "rclone-s3fs"])
-def served(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+def served(
+    request: pytest.FixtureRequest, unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Served]:
     """The sample tenant on each kind of store, through each driver."""
     monkeypatch.setenv("PYTEST_JOURNAL_DIR", str(tmp_path / "journal"))
     kind, _, driver = request.param.partition("-")
     name = f"sample-{os.getpid()}-{abs(hash(str(tmp_path))) % 10**8}"
     arguments = ("--storage-driver", driver) if driver else ()
     if kind == "local":
-        unpack(tmp_path / "bucket")
-        yield Served(str(tmp_path / "bucket"), (), tmp_path / "bucket")
+        directory = _linked(unpacked, tmp_path / "bucket")
+        yield Served(str(directory), (), directory)
     elif kind == "rclone":
-        directory = request.getfixturevalue("rclone_directory") / name
-        unpack(directory)
+        directory = _linked(unpacked, request.getfixturevalue("rclone_directory") / name)
         endpoint = quote(request.getfixturevalue("rclone_endpoint"), safe="")
         yield Served(f"s3://{name}?endpoint={endpoint}&path-style=true", arguments, directory)
     else:
-        unpack(tmp_path / "bucket")
         endpoint = request.getfixturevalue("moto_endpoint")
-        _moto(endpoint, tmp_path / "bucket", name)
+        _moto(endpoint, unpacked, name)
         yield Served(f"s3://{name}?endpoint={quote(endpoint, safe='')}&path-style=true", arguments, moto_bucket=name)
 
 
