@@ -43,7 +43,7 @@ azurite:
 	  || echo "azurite cannot be installed: the tests that need it are skipped" >&2
 
 test: $(VENV)/dev azurite ## Run every test.
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/dev ## Check style, types, layers, and that generated files are fresh.
 	$(BIN)/ruff format --check .

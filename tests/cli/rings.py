@@ -192,9 +192,24 @@ class InDynamoDB:
         self._put(key, _beaten(each), int(item["version"]["N"]) + 1)
         return True
 
+    def heartbeats_aside(self, instance_ids: Sequence[str], key: str = INGESTER.stored_key) -> None:
+        """Have members send a heartbeat each, past the server and its queue, at nearly no cost."""
+        from moto.dynamodb.models import dynamodb_backends
+
+        backend = dynamodb_backends["123456789012"]["eu-west-1"]
+        for name in instance_ids:
+            item = backend.get_item(self.table, _key(key, name))
+            assert item is not None
+            stored = codec.decode_instance(name, item.attrs["Data"].value)[0]
+            backend.put_item(self.table, _item(key, _beaten(stored), int(item.attrs["version"].value) + 1))
+
     def _put(self, key: str, each: Instance, version: int) -> None:
-        item = {"Data": {"B": codec.encode_instance(each)}, "version": {"N": str(version)}, "ttl": {"N": "1999999999"}}
-        self.client.put_item(TableName=self.table, Item=_key(key, each.id) | item)
+        self.client.put_item(TableName=self.table, Item=_item(key, each, version))
+
+
+def _item(key: str, each: Instance, version: int) -> dict[str, Any]:
+    item = {"Data": {"B": codec.encode_instance(each)}, "version": {"N": str(version)}, "ttl": {"N": "1999999999"}}
+    return _key(key, each.id) | item
 
 
 def _key(key: str, instance_id: str) -> dict[str, Any]:
