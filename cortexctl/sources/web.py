@@ -6,7 +6,7 @@ import re
 import ssl
 import threading
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -88,8 +88,9 @@ class Answer:
 class Web:
     """One server below one URL. Safe to use from many threads, which share its connections.
 
-    Every call ends within `access.timeout_s`, whatever the server does. 401 and 403 raise AccessDeniedError; any
-    other status is for the caller: `Answer.wanted`. A server's redirect is an answer too, and is not followed.
+    Every call ends within `access.timeout_s`, whatever the server does. 401 and 403 raise AccessDeniedError, unless
+    `refusals` says else; any other status is for the caller: `Answer.wanted`. A server's redirect is an answer too, and
+    is not followed.
     """
 
     def __init__(
@@ -103,8 +104,10 @@ class Web:
         password: str = "",
         most_bytes: int = 64 << 20,
         credentials: str = CREDENTIALS,
+        refusals: Collection[int] = (401, 403),
     ) -> None:
         """`username` and `tls` go before those of `access`. `credentials`: the options that a refusal names.
+        `refusals`: the statuses that raise AccessDeniedError.
 
         Raises UsageError for a URL, a header or a PEM file that is none.
         """
@@ -113,6 +116,7 @@ class Web:
         self._access = access
         self._most_bytes = most_bytes
         self._credentials = credentials
+        self._refusals = refusals
         used = tls if tls is not None else access.tls
         self._server_name = used.server_name
         self._client = _client(
@@ -178,7 +182,7 @@ class Web:
         except LateError:
             call.give_up()
             raise UnavailableError(f"{url}: did not answer within {timeout_s:g}s") from None
-        if answer.status in (401, 403):
+        if answer.status in self._refusals:
             raise AccessDeniedError(self._refusal(answer, request.get("headers") or ()))
         return answer
 
