@@ -23,9 +23,10 @@ from cortexctl.units import parse_duration_s
 if TYPE_CHECKING:
     from cortexctl.audit.config import Text
     from cortexctl.config.contexts import Context
+    from cortexctl.sources.pods import Found
 
 _NO_BUCKET = "no bucket is named: give --bucket, or --config.file with one"
-_NO_RINGS = "no rings are named: give --source, or --config.file with a KV store"
+_NO_RINGS = "no rings are named: give --source or --k8s-namespace, or --config.file with a KV store"
 
 Opened = TypeVar("Opened")
 
@@ -46,6 +47,8 @@ class Given:
     is_bucket_named: bool
     """By an option or the environment, and not by a configuration."""
     has_config: bool
+    pods: "Found | None" = None
+    """What of Cortex's is in a namespace; its pods are places of rings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +70,22 @@ class Cluster:
     bucket: OfBucket
     rings: OfRings
     texts: Texts
+    pods: "Found | None" = None
 
     @property
     def name(self) -> str:
         """What was opened of it, to tell it from others."""
         names = [self.bucket.bucket.display] if isinstance(self.bucket, Session) else []
-        names += [each.name for each in self.rings.places] if isinstance(self.rings, RingSession) else []
+        pods = self.pods.urls if self.pods else ()  # their addresses are of the day
+        names += [self.pods.name] if self.pods else []
+        places = self.rings.places if isinstance(self.rings, RingSession) else ()
+        names += [each.name for each in places if each.name not in pods]
         return ", ".join([*names, *(each.name for each in self.texts.texts)])
 
 
-def placed(source: BucketOptions, rings: Sequence[str] | None, http: HttpOptions) -> Given:
+def placed(
+    source: BucketOptions, rings: Sequence[str] | None, http: HttpOptions, *, has_namespace: bool = False
+) -> Given:
     """Return what is named. Raises UsageError where nothing is, and says what to give."""
     from cortexctl.cli.locate import is_cortex_yaml
 
@@ -86,12 +95,12 @@ def placed(source: BucketOptions, rings: Sequence[str] | None, http: HttpOptions
         source.bucket or os.environ.get("CORTEXCTL_BUCKET") or source.objstore_config or source.objstore_config_file
     )
     has_config = bool(source.config_file or source.from_live)
-    is_named = is_bucket_named or has_config or bool(rings)
+    is_named = is_bucket_named or has_config or bool(rings) or has_namespace
     context = context_in_force(source.context, is_place_named=is_named)
     if context is None and not is_named:
         raise UsageError(
             "no cluster is named: give --config.file FILE or --from-live URL, --bucket URL, --source URL of its rings, "
-            "or --context NAME"
+            "--k8s-namespace NAME, or --context NAME"
         )
     if source.config_file and source.from_live:
         raise UsageError("give one of --config.file and --from-live")
@@ -141,23 +150,28 @@ def opened(stack: ExitStack, given: Given, texts: Texts, output: ResultOptions) 
     has_bucket = (
         given.is_bucket_named or has_config or bool(context and (context.bucket or context.objstore_config_file))
     )
-    has_rings = bool(given.rings) or has_config or bool(context and (context.source or context.rings))
+    sources = [*given.rings, *(given.pods.urls if given.pods else ())]
+    has_rings = bool(sources) or has_config or bool(context and (context.source or context.rings))
     bucket: OfBucket = lost or _NO_BUCKET
     if has_bucket:
         opening = session(source, output, "doctor")
         bucket = _opened(stack, opening, is_named=given.is_bucket_named, has_config=is_configured)
-    rings: OfRings = lost or _NO_RINGS
+    unlisted = next(iter(given.pods.refused.values()), None) if given.pods else None
+    rings: OfRings = lost or unlisted or _NO_RINGS
     if has_rings:
         asked = RingOptions(
-            source=list(given.rings) or None,
+            source=sources or None,
             config_file=None if source.config_file is None else [source.config_file],
             config_expand_env=source.config_expand_env,
             from_live=None if source.from_live is None else [source.from_live],
             context=source.context,
         )
         reading = ring_session(asked, given.access, output, "doctor")
-        rings = _opened(stack, reading, is_named=bool(given.rings), has_config=is_configured)
-    return Cluster(bucket, rings, texts)
+        rings = _opened(stack, reading, is_named=bool(sources), has_config=is_configured)
+        if isinstance(rings, RingSession) and given.pods and given.pods.urls:
+            # A command that is pasted does not name every pod.
+            rings.given = replace(rings.given, source=[*given.rings, *given.pods.one_of_each])
+    return Cluster(bucket, rings, texts, given.pods)
 
 
 def _opened(

@@ -14,6 +14,7 @@ from cortexctl.cli.contexts import say_context
 from cortexctl.cli.cron import in_turn
 from cortexctl.cli.exits import complain
 from cortexctl.cli.groups import grouped
+from cortexctl.cli.kubernetes import KubernetesOptions, find_pods
 from cortexctl.cli.options import (
     BucketOptions,
     CheckOptions,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 def doctor(
     source: BucketOptions,
     http: HttpOptions,
+    kubernetes: KubernetesOptions,
     output: FindingsOutputOptions,
     findings: CheckOptions,
     cron: CronOptions,
@@ -66,16 +68,17 @@ def doctor(
     In this order: what can be reached and may be read, the clocks, all rings, the bucket, the compactors' volumes, and
     Cortex's configuration. What cannot be looked at is named with its reason, and hides nothing else. A configuration
     with its bucket and KV store is enough; -o wide and -o json have every finding. Changes nothing, and tries no write.
-    Needs to list the bucket, to get objects, and to read the KV store.
+    Needs to list the bucket, to get objects, and to read the KV store; of Kubernetes only lists.
     """
     from cortexctl.cli.catalogue import checks
-    from cortexctl.cli.examining import Asked, examine
+    from cortexctl.cli.examining import Asked, examine, wants_pods
 
     to = Output(output, "doctor", time.time())
     only, earlier = chooser(findings, checks()), read_earlier(findings, "scope")
     asked = Asked(only, tenant or [], exclude_tenant or [], parse_volumes(volume or []))
     now_s = to.started_at_s if output.as_of is None else parse_time_s(output.as_of, to.started_at_s)
-    given = placed(source, ring_source, http)
+    given = placed(source, ring_source, http, has_namespace=kubernetes.k8s_namespace is not None)
+    given = replace(given, pods=find_pods(kubernetes, source.timeout, source.deadline) if wants_pods(asked) else None)
     say_context(to, given.context, source.context)
     to.timeout_s = parse_duration_s(source.timeout)
     with in_turn(cron), to.to_the_end():

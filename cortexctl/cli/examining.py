@@ -23,7 +23,7 @@ Read: TypeAlias = Surveyed | CortexctlError | str
 """Every ring, as it was read; else as `OfRings`."""
 
 _NO_CONFIG = "no configuration: give --config.file or --from-live"
-_NO_VOLUME = "no volumes: give --volume SIZE, or INSTANCE=SIZE"
+_NO_VOLUME = "no volumes: give --volume SIZE, or INSTANCE=SIZE, or --k8s-namespace"
 _NO_NAME = (
     "a file with one stored value does not say which ring it is: name it in a context (rings: {ingester: FILE}), or "
     "save it by `cortexctl ring snapshot`"
@@ -48,11 +48,16 @@ class Asked:
         return any(self.only(each) for checks in sections for each in checks)
 
 
+def wants_pods(asked: Asked) -> bool:
+    """Return whether any check is chosen that pods tell something for."""
+    return asked.wants(access.CHECKS, clocks.CHECKS, rings.CHECKS, disk.CHECKS)
+
+
 def examine(cluster: Cluster, asked: Asked) -> list[Section]:
     """Return every section. What could not be looked at is one, too; what no check is chosen for is not asked for."""
     reads_rings = asked.wants(access.CHECKS, clocks.CHECKS, rings.CHECKS)
     reads_bucket = asked.wants(access.CHECKS, clocks.CHECKS, bucket.CHECKS, disk.CHECKS)
-    read = _survey(cluster.rings) if reads_rings else _LEFT_OUT
+    read = _survey(cluster) if reads_rings else _LEFT_OUT
     of_bucket, listed = (
         _ask_bucket(cluster.bucket, cluster.texts.errors) if reads_bucket else (access.Asked((), ()), _LEFT_OUT)
     )
@@ -61,7 +66,7 @@ def examine(cluster: Cluster, asked: Asked) -> list[Section]:
         (clocks.NAME, clocks.CHECKS, lambda: _clocks(cluster, listed, read, asked)),
         (rings.NAME, rings.CHECKS, lambda: _rings(cluster.rings, read, asked)),
         (bucket.NAME, bucket.CHECKS, lambda: _on(bucket.NAME, listed, lambda run: _bucket(run, asked))),
-        (disk.NAME, disk.CHECKS, lambda: _disk_or_not(listed, read, asked)),
+        (disk.NAME, disk.CHECKS, lambda: _disk_or_not(cluster, listed, read, asked)),
         (configuration.NAME, configuration.CHECKS, lambda: _config(cluster.texts, asked)),
     )
     return [make() if asked.wants(checks) else skipped(name, _LEFT_OUT) for name, checks, make in look]
@@ -69,9 +74,12 @@ def examine(cluster: Cluster, asked: Asked) -> list[Section]:
 
 def _access(cluster: Cluster, of_bucket: access.Asked, read: Read, asked: Asked) -> Section:
     every = [of_bucket]
+    lost = [*cluster.texts.errors, *(cluster.pods.refused.values() if cluster.pods else ())]
+    if cluster.pods is not None:
+        every.append(access.ask_namespace(cluster.pods))
     if isinstance(cluster.rings, RingSession) and isinstance(read, Surveyed):
         every.append(access.ask_places(read, cluster.rings.places, cluster.rings.paste))
-    elif isinstance(read, CortexctlError) and not isinstance(read, UsageError) and read not in cluster.texts.errors:
+    elif isinstance(read, CortexctlError) and not isinstance(read, UsageError) and read not in lost:
         every.append(_unopened("the rings", read))
     every.append(access.ask_processes(cluster.texts.errors, cluster.texts.unread_urls))
     refused, told = [one for each in every for one in each.refused], [one for each in every for one in each.told]
@@ -94,8 +102,9 @@ def _on(name: str, run: OfBucket, look: Callable[[Session], Section]) -> Section
     return failed(name, run) if isinstance(run, CortexctlError) else _guarded(name, lambda: look(run))
 
 
-def _survey(run: OfRings) -> Read:
+def _survey(cluster: Cluster) -> Read:
     """Read every ring at every place."""
+    run = cluster.rings
     if not isinstance(run, RingSession):
         return run
     try:
@@ -103,7 +112,7 @@ def _survey(run: OfRings) -> Read:
     except UsageError:
         return UsageError(_NO_NAME)
     hosts = {place.name: place.host for place in run.places if place.host}
-    return run.survey(components, Extras(hosts=hosts))
+    return run.survey(components, Extras(hosts=hosts, members=cluster.pods.members if cluster.pods else {}))
 
 
 def _ask_bucket(run: OfBucket, lost: Sequence[CortexctlError]) -> tuple[access.Asked, OfBucket]:
@@ -163,8 +172,12 @@ def _bucket(run: Session, asked: Asked) -> Section:
         return bucket.section(run.bucket, scope, settings(run, None), run.now_s, asked.only, run.paste)
 
 
-def _disk_or_not(listed: OfBucket, read: Read, asked: Asked) -> Section:
+def _disk_or_not(cluster: Cluster, listed: OfBucket, read: Read, asked: Asked) -> Section:
+    """Return whether volumes hold: those given, else those of the namespace, else the context's."""
     volumes = asked.volumes
+    if not volumes and cluster.pods is not None and cluster.pods.volumes:
+        of_pods = cluster.pods.volume_of_each
+        return _on(disk.NAME, listed, lambda run: _disk(run, read, of_pods, asked, are_named=False))
     if not volumes and isinstance(listed, Session):
         volumes = parse_volumes(volumes_of_context(listed))
     if not volumes:
@@ -172,7 +185,8 @@ def _disk_or_not(listed: OfBucket, read: Read, asked: Asked) -> Section:
     return _on(disk.NAME, listed, lambda run: _disk(run, read, volumes, asked))
 
 
-def _disk(run: Session, read: Read, volumes: Mapping[str, int], asked: Asked) -> Section:
+def _disk(run: Session, read: Read, volumes: Mapping[str, int], asked: Asked, *, are_named: bool = True) -> Section:
+    """`are_named`: whether the operator named the volumes' instances, and is told of one that is not in the ring."""
     from cortexctl.audit.bucket.tenants import choose
     from cortexctl.audit.plan.settings import Parameters, WhatIf
 
@@ -180,6 +194,9 @@ def _disk(run: Session, read: Read, volumes: Mapping[str, int], asked: Asked) ->
     tenants = choose(run.bucket, asked.tenants, asked.excluded)
     with run.working(tenants):
         owners = _owners(read, parameters)
+        if owners is not None and not are_named:
+            healthy = ("", *owners.instances)
+            volumes = {name: size for name, size in volumes.items() if name in healthy}
         return disk.section(run.bucket, tenants, run.now_s, parameters, owners, volumes, asked.only, run.paste)
 
 

@@ -103,7 +103,7 @@ def test_without_volumes_the_disk_is_not_looked_at_and_that_is_said(cluster: Cli
 
 def test_nothing_is_named(cli: Cli) -> None:
     ran = cli("doctor", code=2)
-    assert "give --config.file FILE or --from-live URL, --bucket URL, --source URL of its rings, or --context" in (
+    assert "give --config.file FILE or --from-live URL, --bucket URL, --source URL of its rings, --k8s-namespace" in (
         ran.stderr
     )
     assert ran.stdout == ""

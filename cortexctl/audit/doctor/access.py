@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cortexctl.audit.ring.survey import Surveyed
     from cortexctl.ring.reading import Unread
     from cortexctl.sources.place import Place
+    from cortexctl.sources.pods import Found
     from cortexctl.storage.bucket import Bucket
 
 NAME = "access"
@@ -226,6 +227,25 @@ def ask_places(surveyed: "Surveyed", places: "Sequence[Place]", paste: Callable[
         if needed is not None and place.name in answered:
             told.append(f"{place.name}: writes not tried: they need {needed}")
     return Asked(refused, told)
+
+
+def ask_namespace(found: "Found") -> Asked:
+    """Return what was found in a namespace of Kubernetes, and what could not be listed there; what is denied as one."""
+    denied = [resource for resource, error in found.refused.items() if isinstance(error, AccessDeniedError)]
+    others = [[resource] for resource in found.refused if resource not in denied]
+    refused = []
+    for resources in [denied, *others] if denied else others:
+        named = ",".join(resources)
+        refused.append(
+            Refusal(
+                found.name,
+                f"list {named}",
+                permissions.of_namespace(found.namespace, resources),
+                found.refused[resources[0]],
+                f"kubectl get {named} --namespace {found.namespace}",
+            )
+        )
+    return Asked(refused, found.told)
 
 
 def ask_processes(errors: Sequence[CortexctlError], urls: Sequence[str]) -> Asked:

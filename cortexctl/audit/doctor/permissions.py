@@ -1,17 +1,23 @@
 """Which permission a request needs, by its name at the store, and what grants it.
 
-Source: the authorization references of AWS (S3, DynamoDB), Google Cloud Storage, Azure Storage, Consul and etcd.
+Source: the authorization references of AWS (S3, DynamoDB), Google Cloud Storage, Azure Storage, Consul, etcd and
+Kubernetes.
 """
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from cortexctl.config import AzureSettings, GCSSettings, S3Settings
 from cortexctl.config.location import StoreSettings
 from cortexctl.config.source import ConsulSource, DynamoDBSource, EtcdSource, parse_ring_source
 from cortexctl.ring.components import Component
+
+if TYPE_CHECKING:
+    from cortexctl.sources.pods import Resource
 
 _TOLD = re.compile(r"not authorized to perform: ([\w:]+) on resource: \"?([^\s\"]+)")
 """What AWS says of a refusal, where it says more than that it is one."""
@@ -113,6 +119,16 @@ def writes_of_place(place: str) -> Permission | None:
         case EtcdSource(prefix=prefix):
             return Permission("readwrite", prefix or _KEY_PREFIX)
     return None
+
+
+def of_namespace(namespace: str, resources: "Sequence[Resource]") -> Permission:
+    """Return what lists of Kubernetes need; granted by the rules of a Role."""
+    groups: dict[str, list[str]] = {}
+    for each in resources:
+        groups.setdefault(each.group, []).append(str(each))
+    rules = [{"apiGroups": [group], "resources": names, "verbs": ["list"]} for group, names in groups.items()]
+    named = ", ".join(f"{each}.{each.group}" if each.group else str(each) for each in resources)
+    return Permission(f"list {named}", f"namespace {namespace}", json.dumps(rules))
 
 
 def told(message: str, derived: Permission) -> Permission:

@@ -113,6 +113,8 @@ class Extras:
     expected_members: int | None = None
     hosts: Mapping[str, str] = field(default_factory=dict)
     stored_keys: Mapping[str, str] = field(default_factory=dict)
+    members: Mapping[str, int] = field(default_factory=dict)
+    """How many are expected, by ring, where that is known of each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +182,7 @@ def _surveyed(
         sorted(earlier, key=lambda each: each.now_s),
         judging.configured(component),
         extras.token_files,
-        extras.expected_members,
+        extras.members.get(component.name, extras.expected_members),
         {name: next(iter(others.values())) for name, others in found.items() if name != component.name},
         {each.component.name: each.stored_key for each in readings if each.stored_key} | dict(extras.stored_keys),
         {place: host for place, host in extras.hosts.items() if place in views},
