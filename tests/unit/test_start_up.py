@@ -13,8 +13,8 @@ from cortexctl.ring.model import instance, ring
 HEAVY = frozenset(
     (
         "aiobotocore", "aiohttp", "asyncio", "boto3", "botocore", "concurrent", "cramjam", "fsspec", "gcsfs", "google",
-        "httpx", "isal", "jinja2", "junitparser", "kubernetes", "msgspec", "obstore", "prometheus_client", "rich", "s3fs", "ssl",
-        "tarfile", "yaml", "zstandard",
+        "httpx", "isal", "jinja2", "junitparser", "kubernetes", "msgspec", "obstore", "prometheus_client", "rich",
+        "s3fs", "ssl", "tarfile", "yaml", "zstandard",
     )
 )  # fmt: skip
 MOST_TIMES_BARE = 25
