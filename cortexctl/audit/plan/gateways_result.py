@@ -96,7 +96,8 @@ class GatewaysPlan:
     has_ring: bool
     count: int
     replication_factor: int
-    ignore_deletion_mark_delay_s: float
+    parameters: Sequence[Row]
+    """Each setting in force with its value and its origin."""
     is_exact: bool
     orphans: Sequence[str]
     unread: Sequence[DataError | SourceError]
@@ -155,6 +156,8 @@ class GatewaysPlan:
             "indexes_unread": [str(each) for each in self.unread],
             "imbalance": self._imbalance(),
             "replication_factor": self.replication_factor,
+            "parameters": list(self.parameters),
+            "ownerless": len(self.orphans),
             "blocks_without_owner": list(self.orphans),
             "findings": [each.document() for each in self.findings],
             "failed": len(self.failed),
@@ -170,8 +173,7 @@ class GatewaysPlan:
         total, imbalance = self.total, self._imbalance()
         sizes = f"{format_size(total.size_bytes)}, their indexes {format_size(total.index_bytes)}"
         lines = [f"{total.blocks} blocks of {len(total.tenants)} tenants, {sizes}", *self._header_lines()]
-        delay = format_duration(self.ignore_deletion_mark_delay_s)
-        lines.append(f"with replication factor {self.replication_factor}; blocks that are marked count for {delay}")
+        lines.append(f"with {', '.join(_described(each) for each in self.parameters)}")
         if imbalance is not None:
             lines.append(f"the fullest has {imbalance:.0%} more headers than the mean")
         for finding in self.findings:
@@ -192,3 +194,14 @@ class GatewaysPlan:
             yield from (f"  {each}" for each in self.unread[:_NAMED])
             if len(self.unread) > _NAMED:
                 yield f"  and {len(self.unread) - _NAMED} more"
+
+
+def _described(parameter: Row) -> str:
+    name, value = str(parameter["name"]), parameter["value"]
+    if name.endswith("_s"):
+        value = format_duration(float(value))
+    elif isinstance(value, bool):
+        value = "on" if value else "off"
+    else:
+        value = f"{value:g}"
+    return f"{name.removesuffix('_s').replace('_', ' ')} {value} ({parameter['origin']})"

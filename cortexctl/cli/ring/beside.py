@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cortexctl.audit.plan.gateways import Gateways
+    from cortexctl.results import Row
     from cortexctl.ring.checked import CheckedRing
     from cortexctl.ring.components import Component
     from cortexctl.ring.survey import RingSurvey
@@ -25,8 +26,8 @@ def ring_beside(
 
 def _read(
     component: "Component", ring: RingOptions, source: BucketOptions, http: HttpOptions, output: ResultOptions
-) -> "tuple[RingSurvey, Callable[[str], str]]":
-    """Return a ring, and how a command on it is pasted."""
+) -> "tuple[RingSurvey, Callable[[str], str], list[Row]]":
+    """Return a ring, how a command on it is pasted, and what it is judged by."""
     from cortexctl.audit.ring.survey import raise_unless_found
     from cortexctl.cli.ring.session import ring_session
 
@@ -43,7 +44,8 @@ def _read(
     judged = ResultOptions(as_of=output.as_of, quiet=output.quiet)
     with ring_session(given, access, judged, "plan") as run:
         run.is_silent = True
-        return raise_unless_found(run.survey([component]), component), run.paste
+        survey = raise_unless_found(run.survey([component]), component)
+        return survey, run.paste, list(run.judging.parameters(component))
 
 
 def gateways_beside(run: Session, ring: RingOptions, count: int | None, http: HttpOptions) -> "Gateways":
@@ -56,8 +58,16 @@ def gateways_beside(run: Session, ring: RingOptions, count: int | None, http: Ht
     told = STORE_GATEWAY if config is None else ring_config(config, STORE_GATEWAY)
     checked: CheckedRing | None = None
     paste: Callable[[str], str] = run.paste
-    if ring.source:
-        survey, paste = _read(STORE_GATEWAY, ring, run.source, http, run.output.options)
-        checked = survey.primary
     factor = ring.replication_factor or told.replication_factor
-    return Gateways(checked, count or 1, factor, reading_of(config), shard_sizes_of(config), paste)
+    origin = "default" if config is None else config.name
+    by = "flag" if ring.replication_factor else origin
+    parameters: list[Row] = [{"name": "replication_factor", "value": factor, "origin": by}]
+    if ring.source:
+        survey, paste, parameters = _read(STORE_GATEWAY, ring, run.source, http, run.output.options)
+        checked = survey.primary
+    reading, sizes = reading_of(config), shard_sizes_of(config)
+    if sizes is not None:
+        parameters.append({"name": "store_gateway_tenant_shard_size", "value": sizes.default, "origin": origin})
+    delay_s = reading.ignore_deletion_mark_delay_s
+    parameters.append({"name": "ignore_deletion_mark_delay_s", "value": delay_s, "origin": origin})
+    return Gateways(checked, count or 1, factor, reading, sizes, paste, parameters)
