@@ -249,7 +249,7 @@ def planned_block(block_id: str, meta: Meta, sizes: Mapping[str, int], *, no_com
     """Return a block as planning has it, of its meta and the sizes of its files by path."""
     listed = _Listed(no_compact=no_compact)
     for path, size_bytes in sizes.items():
-        listed.see(path, size_bytes)
+        listed.see(path, size_bytes, 0)
     return _block(block_id, meta, listed)
 
 

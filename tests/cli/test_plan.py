@@ -138,7 +138,16 @@ def test_parameters_come_from_the_configuration(cli: Cli, backlog: Place, tmp_pa
         "block_ranges": ("2h,6h", str(config)),
         "compaction_concurrency": (1, "flag"),
         "replication_factor": (2, str(config)),
+        "consistency_delay_s": (0, "default"),
+        "compactor_tenant_shard_size": (0, "default"),
+        "compaction_visit_marker_timeout_s": (600, "default"),
     }
+    config.write_text("limits: {compactor_partition_series_count: 5}\n")
+    asked = ("--config.file", config, "--strategy", "partitioning", "--compactors", "2")
+    table = cli("plan", "compaction", *backlog.then, *asked).stdout
+    assert "with strategy partitioning (flag), block ranges 2h,12h,1d (default), " in table
+    assert ", consistency delay 0s (default), compactors 2 (flag), compactor tenant shard size 0 (default), " in table
+    assert f"partition index size 64.0 GiB (default), compactor partition series count 5 ({config})" in table
     assert ran.document["summary"]["stopped"] == {
         "team-small": "the configuration disables it: enabled_tenants, disabled_tenants"
     }
@@ -149,6 +158,7 @@ def test_parameters_come_from_the_configuration(cli: Cli, backlog: Place, tmp_pa
         "block_ranges": "default",
         "compaction_concurrency": "default",
         "replication_factor": "default",
+        "consistency_delay_s": "default",
     }
 
 
@@ -380,9 +390,9 @@ def test_store_gateways_of_a_ring(cli: Cli, backlog: Place, tmp_path: Path) -> N
     assert zones == {"zone-a": 15, "zone-b": 15, "zone-c": 15}
     config = tmp_path / "cortex.yaml"
     config.write_text("store_gateway:\n  sharding_ring:\n    replication_factor: 2\n")
-    told = "with replication factor 2 ({}), zone awareness on (flag), heartbeat timeout 1m ({}), "
+    told = f"with replication factor 2 ({config}), zone awareness on (flag), heartbeat timeout 1m (default), "
     table = cli(*plan[:-2], "--zone-awareness", "--config.file", config).stdout
-    assert f"{told.format(config, config)}ignore deletion mark delay 6h ({config})" in table
+    assert f"{told}ignore deletion mark delay 6h (default)" in table
     ran = cli(*plan, "--gateways", "3", code=2)
     assert ran.stderr == "cortexctl: --gateways and --source: the ring says how many there are\n"
 

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cortexctl.audit.plan.settings import described
 from cortexctl.errors import DataError, SourceError
 from cortexctl.findings import Finding
 from cortexctl.results import Column, Kind, Row
 from cortexctl.tsdb.index_toc import IndexToc
-from cortexctl.units import format_duration, format_size
+from cortexctl.units import format_size
 
 ANY = "each store-gateway"
 """The name of a store-gateway where they are not told apart."""
@@ -173,7 +174,7 @@ class GatewaysPlan:
         total, imbalance = self.total, self._imbalance()
         sizes = f"{format_size(total.size_bytes)}, their indexes {format_size(total.index_bytes)}"
         lines = [f"{total.blocks} blocks of {len(total.tenants)} tenants, {sizes}", *self._header_lines()]
-        lines.append(f"with {', '.join(_described(each) for each in self.parameters)}")
+        lines.append(described(self.parameters))
         if imbalance is not None:
             lines.append(f"the fullest has {imbalance:.0%} more headers than the mean")
         for finding in self.findings:
@@ -194,14 +195,3 @@ class GatewaysPlan:
             yield from (f"  {each}" for each in self.unread[:_NAMED])
             if len(self.unread) > _NAMED:
                 yield f"  and {len(self.unread) - _NAMED} more"
-
-
-def _described(parameter: Row) -> str:
-    name, value = str(parameter["name"]), parameter["value"]
-    if name.endswith("_s"):
-        value = format_duration(float(value))
-    elif isinstance(value, bool):
-        value = "on" if value else "off"
-    else:
-        value = f"{value:g}"
-    return f"{name.removesuffix('_s').replace('_', ' ')} {value} ({parameter['origin']})"

@@ -77,13 +77,13 @@ class Judging:
 
     def parameters(self, component: Component) -> Iterator[Row]:
         """Yield each setting in force with its value and its origin: `flag`, `default`, or the configuration's name."""
-        settings, origin = self.settings(component), self.configs[0].name if self.configs else "default"
-        for name, value, given in (
-            ("replication_factor", settings.replication_factor, self.replication_factor),
-            ("zone_awareness", settings.zone_awareness, self.zone_awareness),
-            ("heartbeat_timeout_s", settings.heartbeat_timeout_s, self.heartbeat_timeout_s),
+        settings = self.settings(component)
+        for name, value, flag, key in (
+            ("replication_factor", settings.replication_factor, self.replication_factor, "replication_factor"),
+            ("zone_awareness", settings.zone_awareness, self.zone_awareness, "zone_awareness_enabled"),
+            ("heartbeat_timeout_s", settings.heartbeat_timeout_s, self.heartbeat_timeout_s, "heartbeat_timeout"),
         ):
-            yield {"name": name, "value": value, "origin": origin if given is None else "flag"}
+            yield {"name": name, "value": value, "origin": self._origin(component, key) if flag is None else "flag"}
 
     def checked(self, reading: Reading, stored: Ring) -> CheckedRing:
         """Return a ring that was read as checks see it: at the time its page tells, or when it was read."""

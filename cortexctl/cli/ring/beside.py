@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cortexctl.audit.plan.gateways import Gateways
+    from cortexctl.config import CortexConfig
     from cortexctl.results import Row
     from cortexctl.ring.checked import CheckedRing
     from cortexctl.ring.components import Component
@@ -51,6 +52,7 @@ def _read(
 def gateways_beside(run: Session, ring: RingOptions, count: int | None, http: HttpOptions) -> "Gateways":
     """Return the store-gateways as far as they are known: by their ring where it is named, else by their number."""
     from cortexctl.audit.plan.gateways import Gateways, reading_of, shard_sizes_of
+    from cortexctl.audit.ring.survey import Judging
     from cortexctl.config.rings import ring_config
     from cortexctl.ring.components import STORE_GATEWAY
 
@@ -59,15 +61,21 @@ def gateways_beside(run: Session, ring: RingOptions, count: int | None, http: Ht
     checked: CheckedRing | None = None
     paste: Callable[[str], str] = run.paste
     factor = ring.replication_factor or told.replication_factor
-    origin = "default" if config is None else config.name
-    by = "flag" if ring.replication_factor else origin
-    parameters: list[Row] = [{"name": "replication_factor", "value": factor, "origin": by}]
+    judging = Judging(
+        run.now_s, configs=() if config is None else (config,), replication_factor=ring.replication_factor
+    )
+    parameters = [row for row in judging.parameters(STORE_GATEWAY) if row["name"] == "replication_factor"]
     if ring.source:
         survey, paste, parameters = _read(STORE_GATEWAY, ring, run.source, http, run.output.options)
         checked = survey.primary
     reading, sizes = reading_of(config), shard_sizes_of(config)
     if sizes is not None:
-        parameters.append({"name": "store_gateway_tenant_shard_size", "value": sizes.default, "origin": origin})
-    delay_s = reading.ignore_deletion_mark_delay_s
-    parameters.append({"name": "ignore_deletion_mark_delay_s", "value": delay_s, "origin": origin})
+        parameters.append(_row(config, "limits.store_gateway_tenant_shard_size", sizes.default))
+    delay = "blocks_storage.bucket_store.ignore_deletion_mark_delay"
+    parameters.append(_row(config, delay, reading.ignore_deletion_mark_delay_s, unit="_s"))
     return Gateways(checked, count or 1, factor, reading, sizes, paste, parameters)
+
+
+def _row(config: "CortexConfig | None", path: str, value: float, unit: str = "") -> "Row":
+    origin = config.name if config is not None and config.is_set(path) else "default"
+    return {"name": path.rpartition(".")[2] + unit, "value": value, "origin": origin}
