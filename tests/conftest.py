@@ -20,7 +20,11 @@ _AZURITE = azurite_command()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let who has the time ask for more."""
-    parser.addoption("--all-stores", action="store_true", help="try every repair of a bucket on every S3, too")
+    parser.addoption(
+        "--all-stores",
+        action="store_true",
+        help="try every repair of a bucket, not one of each kind, on every S3, and disturbed",
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)
