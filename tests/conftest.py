@@ -18,6 +18,15 @@ _AZURITE = azurite_command()
 """Found before the environment is cleared."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let who has the time ask for more."""
+    parser.addoption(
+        "--all-stores",
+        action="store_true",
+        help="try every repair of a bucket, not one of each kind, on every S3, and disturbed",
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def only_this_machine() -> Iterator[None]:
     """Take the machine's own cloud settings and proxies away, and refuse connections to anywhere else."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from cortexctl.blocks import layout, marks, partition_files, partitions
 from cortexctl.blocks.partitions import PartitionedGroup, PartitionMark, partition_of
 from cortexctl.blocks.survey import Fault, StoredObject, read_or_fault
+from cortexctl.compaction.backlog import Finished
 from cortexctl.compaction.groups import duplicates, group_key
 from cortexctl.compaction.model import Block, Files, Reason, Settings, Strategy, Visit
 from cortexctl.compaction.partitions import Group
@@ -20,6 +21,7 @@ from cortexctl.tsdb import ulid
 from cortexctl.tsdb.meta import Meta
 
 _MADE_BY_COMPACTION = ("compactor", "compactor.repair", "bucket.repair")
+_UPLOADED_WITHIN_S = 3600
 _CMK_ERROR = "CustomerManagedKeyError"
 
 
@@ -38,6 +40,8 @@ class PlannedTenant:
     """Blocks that are marked for deletion."""
     cached_metas: int = 0
     """How many meta.json a compactor keeps on its disk."""
+    finished: Finished = field(default_factory=Finished)
+    """The jobs whose sources are still there, from when they began to write until the result was uploaded."""
     stopped: str = ""
     """Why the tenant is not compacted at all; empty where it is."""
     is_over: bool = False
@@ -52,6 +56,8 @@ class _Listed:
     parquet_bytes: int = 0
     other_bytes: int = 0
     has_meta: bool = False
+    written_s: float = 0
+    """When its meta.json was."""
     is_marked: bool = False
     meta: Meta | Fault | None = None
     no_compact: str = ""
@@ -59,7 +65,7 @@ class _Listed:
     sizes: dict[str, int] = field(default_factory=dict)
     """Of chunks and index, until they were compared with the meta."""
 
-    def see(self, name: str, size_bytes: int) -> None:
+    def see(self, name: str, size_bytes: int, modified_s: float) -> None:
         if layout.segment_number(name) is not None:
             self.chunks_bytes += size_bytes
             self.segments += 1
@@ -71,7 +77,8 @@ class _Listed:
             self.parquet_bytes += size_bytes
         else:
             self.other_bytes += size_bytes
-            self.has_meta = self.has_meta or name == layout.META
+            if name == layout.META:
+                self.has_meta, self.written_s = True, modified_s
             self.is_marked = self.is_marked or name == layout.DELETION_MARK
 
 
@@ -109,7 +116,7 @@ class PlanSurvey:
         block = self._blocks.get(block_id)
         if block is None:
             block = self._blocks[block_id] = _Listed()
-        block.see(name, found.size_bytes)
+        block.see(name, found.size_bytes, found.modified_s)
         if block.is_marked:
             return
         is_visit = name == layout.VISIT_MARK and self._settings.strategy is Strategy.SHUFFLE_SHARDING
@@ -180,6 +187,7 @@ class PlanSurvey:
                 planned.passed_over[block_id] = why
             elif isinstance(listed.meta, Meta):
                 planned.blocks.append(_block(block_id, listed.meta, listed))
+                self._measure(block_id, listed.meta, listed)
         if self._settings.strategy is not Strategy.PARTITIONING:
             double = duplicates(planned.blocks)
             planned.blocks = [each for each in planned.blocks if each.id not in double]
@@ -210,18 +218,38 @@ class PlanSurvey:
         return None
 
     def _age_s(self, meta: Meta) -> float:
-        uploaded = meta.thanos.upload_time
-        if uploaded and not uploaded.startswith("0001-"):
-            with suppress(ValueError, OverflowError):  # a month 13, which has the right form
-                return self._now_s - datetime.fromisoformat(uploaded).timestamp()
-        return self._now_s - ulid.time_ms(meta.ulid) / 1000
+        uploaded_s = _uploaded_s(meta)
+        return self._now_s - (ulid.time_ms(meta.ulid) / 1000 if uploaded_s is None else uploaded_s)
+
+    def _measure(self, block_id: str, meta: Meta, listed: _Listed) -> None:
+        """Count the job in that made a block: its ULID says when that began to write, and its meta.json came last.
+
+        Left out are blocks that were uploaded by hand since, and jobs whose sources are not all known.
+        """
+        sources = [self._blocks.get(each) for each in dict.fromkeys(parent.ulid for parent in meta.compaction.parents)]
+        uploaded_s = _uploaded_s(meta)
+        if not sources or meta.thanos.source != _MADE_BY_COMPACTION[0] or uploaded_s is None:
+            return
+        if -1 <= listed.written_s - uploaded_s <= _UPLOADED_WITHIN_S and all(
+            each and each.segments for each in sources
+        ):
+            read_bytes = sum(each.chunks_bytes + (each.index_bytes or 0) for each in sources if each)
+            self._planned.finished.take(read_bytes, listed.written_s - ulid.time_ms(block_id) / 1000)
+
+
+def _uploaded_s(meta: Meta) -> float | None:
+    uploaded = meta.thanos.upload_time
+    if uploaded and not uploaded.startswith("0001-"):
+        with suppress(ValueError, OverflowError):  # a month 13, which has the right form
+            return datetime.fromisoformat(uploaded).timestamp()
+    return None
 
 
 def planned_block(block_id: str, meta: Meta, sizes: Mapping[str, int], *, no_compact: str = "") -> Block:
     """Return a block as planning has it, of its meta and the sizes of its files by path."""
     listed = _Listed(no_compact=no_compact)
     for path, size_bytes in sizes.items():
-        listed.see(path, size_bytes)
+        listed.see(path, size_bytes, 0)
     return _block(block_id, meta, listed)
 
 

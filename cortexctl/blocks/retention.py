@@ -41,6 +41,7 @@ class Outlook:
     marked_at_s: float | None
     """When it was marked, or is to be at the earliest."""
     deleted_at_s: float | None
+    objects: int = 0
     obstacle: str = ""
     """What keeps it from being marked or deleted."""
 
@@ -67,7 +68,7 @@ def _outlook(
     *,
     is_listed: bool,
 ) -> Outlook:
-    delay_s, size_bytes = view.delays.deletion_delay_s, block.size_bytes
+    delay_s, size_bytes, objects = view.delays.deletion_delay_s, block.size_bytes, len(block.files)
     mark = block.deletion_mark
     if indexed_s is not None or isinstance(mark, DeletionMark):
         marked_at_s = (
@@ -75,14 +76,14 @@ def _outlook(
         )
         why = "" if indexed_s is not None else _unindexed(view, block)
         due_s = None if why else marked_at_s + delay_s
-        return Outlook(block.id, Standing.MARKED, max_time_ms, size_bytes, marked_at_s, due_s, why)
+        return Outlook(block.id, Standing.MARKED, max_time_ms, size_bytes, marked_at_s, due_s, objects, why)
     if not is_listed:
         why = "without meta.json" if block.is_partial else "not in the bucket index, by which retention goes"
-        return Outlook(block.id, Standing.UNSEEN, max_time_ms, size_bytes, None, None, why)
+        return Outlook(block.id, Standing.UNSEEN, max_time_ms, size_bytes, None, None, objects, why)
     if ends_s is None or ends_s >= view.now_s:
         deleted_at_s = None if ends_s is None else ends_s + delay_s
-        return Outlook(block.id, Standing.KEPT, max_time_ms, size_bytes, ends_s, deleted_at_s)
-    return Outlook(block.id, Standing.DUE, max_time_ms, size_bytes, view.now_s, view.now_s + delay_s)
+        return Outlook(block.id, Standing.KEPT, max_time_ms, size_bytes, ends_s, deleted_at_s, objects)
+    return Outlook(block.id, Standing.DUE, max_time_ms, size_bytes, view.now_s, view.now_s + delay_s, objects)
 
 
 def _unindexed(view: TenantView, block: Block) -> str:

@@ -21,6 +21,7 @@ from cortexctl.blocks.pairs import MarkKind, time_of
 from cortexctl.blocks.view import Block
 from cortexctl.blocks.windows import successor_of
 from cortexctl.tsdb.meta import Meta
+from cortexctl.units import format_size
 
 _LEAST_SEGMENT_BYTES = 8
 
@@ -109,6 +110,6 @@ def quarantine(view: ChosenView, block_id: str) -> Decision:
     body, aside = view.body(key), layout.quarantined_meta(view.tenant, block_id)
     if body is None:
         return refused(view, block_id, f"{key} could not be read, so it could not be put back")
-    why = "out of sight; the data are kept"
+    why = f"out of sight; {len(block.files)} objects, {format_size(block.size_bytes)}, are kept"
     operations = (put(view, aside, body, "its meta.json, put aside"), delete(view, key, why))
     return Decision(view.tenant, block_id, Verdict.CHANGE, why, (unvisited(view, block_id),), operations, amendments)

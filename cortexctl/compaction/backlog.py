@@ -8,6 +8,8 @@ from cortexctl.compaction.model import Block, Reason, Settings, Strategy, window
 from cortexctl.compaction.simulate import Step
 from cortexctl.units import format_duration, format_time_ms
 
+_SHORTEST_S = 10
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -91,3 +93,30 @@ class Backlog:
     def age_s(self, now_s: float) -> float | None:
         """Return how long the oldest job has been possible, by the end of its data; None where there is none."""
         return None if self.oldest_ms is None else now_s - self.oldest_ms / 1000
+
+
+@dataclass(slots=True)
+class Finished:
+    """Jobs that were done lately, and how fast."""
+
+    jobs: int = 0
+    read_bytes: int = 0
+    took_s: float = 0
+
+    def take(self, read_bytes: int, took_s: float) -> None:
+        """Count a job in. Short ones are left out: when an object was written is known to the second."""
+        if took_s >= _SHORTEST_S:
+            self.jobs += 1
+            self.read_bytes += read_bytes
+            self.took_s += took_s
+
+    def add(self, other: "Finished") -> None:
+        """Count the jobs of another tenant in."""
+        self.jobs += other.jobs
+        self.read_bytes += other.read_bytes
+        self.took_s += other.took_s
+
+    @property
+    def rate_bytes_s(self) -> float | None:
+        """What a job read a second; None where none was measured."""
+        return self.read_bytes / self.took_s if self.took_s and self.read_bytes else None

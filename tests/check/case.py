@@ -20,6 +20,8 @@ class Case:
     severity: Severity | None = None
     """That of what is found, where it is not the check's own."""
     settings: Settings = field(default_factory=Settings)
+    is_huge: bool = False
+    """A directory can pretend to have a file of this size, and no server here."""
 
 
 def check(bucket: Bucket, settings: Settings, now_s: float = NOW_S) -> CheckedBucket:

@@ -286,8 +286,8 @@ CASES: dict[str, list[Case]] = {
         Case("a large disk", lambda _: None, settings=disk(1 << 40)),
     ],
     "CMP08": [
-        Case("55 GiB", of_index_bytes(LIMIT_BYTES), {"CMP08": [LIVE]}),
-        Case("54 GiB", of_index_bytes(54 << 30)),
+        Case("55 GiB", of_index_bytes(LIMIT_BYTES), {"CMP08": [LIVE]}, is_huge=True),
+        Case("54 GiB", of_index_bytes(54 << 30), is_huge=True),
     ],
     "CMP09": [
         Case("past it", lambda _: None, {"CMP09": [FIRST]}, settings=retention(SINCE_RETENTION_S - LATE_S - 1)),

@@ -17,6 +17,7 @@ from cortexctl.config import BucketLocation, FilesystemSettings
 from cortexctl.findings import Check, Finding
 from cortexctl.storage.open import open_bucket
 from tests.check import cases_aside, cases_of_blocks, cases_of_tenants
+from tests.check.bucket import Place
 from tests.check.case import Case, check
 from tests.check.golden import TENANT, Golden
 
@@ -62,6 +63,12 @@ def test_the_checks_find_this_and_nothing_else(code: str, case: Case, golden: Go
         if each.code == code:
             assert each.severity is (BY_CODE[code].severity if case.severity is None else case.severity)
         assert_complete(each)
+
+
+@pytest.mark.all_stores
+@pytest.mark.parametrize(("code", "case"), [each for each in ALL_CASES if not each.values[1].is_huge])
+def test_on_s3_the_checks_find_the_same(code: str, case: Case, on_s3: Place) -> None:
+    assert subjects(on_s3.findings(case)) == case.finds
 
 
 def assert_complete(found: Finding) -> None:

@@ -1,7 +1,7 @@
 """Every repair of `bucket check --fix` on what its check finds: made, checked again, and taken back to the byte.
 
-All run on a directory. Moto's S3 and rclone's get one of each kind of repair, on the tenant without most of the blocks
-that are marked anyway.
+All run on a directory. Moto's S3 and rclone's get one of each kind of repair, and all of them with --all-stores, on the
+tenant without most of the blocks that are marked anyway.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from cortexctl.blocks.decisions import Verdict
 from cortexctl.blocks.repairs import REPAIRS, fixes
 from cortexctl.findings import Check, Severity
 from tests.check import cases_aside
-from tests.check.bucket import CLEANER, Place, local_place, moto_place, rclone_place, without_lock
+from tests.check.bucket import CLEANER, Place, local_place, without_lock
 from tests.check.case import Case
 from tests.check.golden import Golden
 from tests.check.test_catalogue import CASES
@@ -30,6 +30,7 @@ KINDS = (
 """A code of each kind of repair: a block put aside, dropped or marked, a mark removed or copied, a meta.json written,
 other objects deleted, an index rebuilt."""
 OF_EACH_KIND = [next(each for each in SEEDED if each.values[0] == code) for code in KINDS]
+OTHERS = [each for each in SEEDED if each not in OF_EACH_KIND]
 
 
 @pytest.fixture
@@ -38,17 +39,6 @@ def place(case: Case, light: Golden, tmp_path: Path) -> Iterator[Place]:
     case.make(light)
     with local_place(light, tmp_path) as opened:
         yield opened
-
-
-@pytest.fixture(params=["moto", "rclone"])
-def on_s3(request: pytest.FixtureRequest, case: Case, light: Golden, tmp_path: Path) -> Iterator[Place]:
-    """A bucket of S3 with it."""
-    case.make(light)
-    endpoint = request.getfixturevalue(f"{request.param}_endpoint")
-    served = request.getfixturevalue("rclone_directory")
-    is_moto = request.param == "moto"
-    with moto_place(light, tmp_path, endpoint) if is_moto else rclone_place(light, tmp_path, endpoint, served) as made:
-        yield made
 
 
 def require_repair_and_undo(code: str, case: Case, place: Place) -> None:
@@ -78,6 +68,12 @@ def test_what_is_found_is_repaired_and_taken_back(code: str, case: Case, place: 
 
 @pytest.mark.parametrize(("code", "case"), OF_EACH_KIND)
 def test_on_s3_too(code: str, case: Case, on_s3: Place) -> None:
+    require_repair_and_undo(code, case, on_s3)
+
+
+@pytest.mark.all_stores
+@pytest.mark.parametrize(("code", "case"), OTHERS)
+def test_the_others_on_s3_too(code: str, case: Case, on_s3: Place) -> None:
     require_repair_and_undo(code, case, on_s3)
 
 

@@ -21,7 +21,7 @@ from tests.check.case import Case
 from tests.check.cases_of_blocks import AT_WORK, GONE
 from tests.check.cases_of_tenants import GROUP_MARKS
 from tests.check.golden import INDEX, LIVE, NEW, NEWER, NOW_S, TENANT, Golden
-from tests.check.test_repairs import KINDS, OF_EACH_KIND
+from tests.check.test_repairs import KINDS, OF_EACH_KIND, OTHERS
 
 BUSY = AT_WORK | {"visitTime": NOW_S - 1}
 
@@ -89,6 +89,7 @@ def everything(golden: Golden) -> None:
 
 
 ALL = pytest.param("", Case("many at once", everything), id="many at once")
+THE_OTHERS = [pytest.param(*each.values, id=each.id, marks=pytest.mark.all_stores) for each in OTHERS]
 
 
 def planned(place: Place, code: str, case: Case) -> Any:
@@ -101,7 +102,7 @@ def reopened(journal: FileJournal) -> FileJournal:
     return FileJournal.open(journal.directory.parent, journal.run.id)
 
 
-@pytest.mark.parametrize(("code", "case"), [*OF_EACH_KIND, ALL])
+@pytest.mark.parametrize(("code", "case"), [*OF_EACH_KIND, ALL, *THE_OTHERS])
 def test_interrupted_at_any_write_it_is_resumed_or_undone(code: str, case: Case, place: Place) -> None:
     changes, before = planned(place, code, case), place.objects()
     with place.journal(changes) as journal, crashing(place, 0) as counted:
@@ -129,7 +130,7 @@ def test_interrupted_at_any_write_it_is_resumed_or_undone(code: str, case: Case,
     assert len(states) == len(changed) + 1, "it was interrupted before and after each change"
 
 
-@pytest.mark.parametrize(("code", "case"), [*OF_EACH_KIND, ALL])
+@pytest.mark.parametrize(("code", "case"), [*OF_EACH_KIND, ALL, *THE_OTHERS])
 def test_another_writer_is_a_conflict_and_nothing_further_is_applied(code: str, case: Case, place: Place) -> None:
     changes = planned(place, code, case)
     keys = [each.key for change in changes if change.step for each in change.step.operations]

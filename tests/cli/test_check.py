@@ -84,8 +84,9 @@ def test_the_settings_in_force_and_where_they_come_from(cli: Cli, well: Place, t
     )
     ran = cli(*CHECK, "--config.file", config, *well.then[2:], "-o", "json")
     notes = ran.document["summary"]["notes"]
-    assert notes[0] == f"from {config}: cleanup_interval 5m"
+    assert notes[0] == f"from {config}: cleanup_interval 5m, compactor_blocks_retention_period 1h"
     assert notes[1].startswith("Cortex's defaults: deletion_delay 12h, ")
+    assert notes[1].endswith(", block_ranges 2h,12h,1d")
     assert notes[2] == "compactors neither compact nor clean these tenants: team-x"
     assert sorted(codes(ran.document["findings"])) == ["CMP09", "CMP09", "OBJ04"]
     assert {each["code"] for each in ran.document["not_run"]} == {"BLK08", "BLK09", "BLK10", "CMP07", "OBJ03"}

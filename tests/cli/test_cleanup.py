@@ -109,7 +109,11 @@ def test_retention_is_previewed(cli: Cli, wasted: Place) -> None:
     ran = cli("bucket", "retention", *wasted.then, "--retention", "1h", "-o", "json")
     rows = {row["block"]: row["standing"] for row in ran.document["items"]}
     assert rows == {A: "due", B: "unseen", C: "unseen"}
-    assert ran.document["summary"]["due_bytes"] > 0
+    due = next(row for row in ran.document["items"] if row["block"] == A)
+    kept = [path for path in wasted.objects() if path.startswith(f"{TENANT}/{A}/")]
+    assert (due["objects"], due["size_bytes"]) == (len(kept), sum(len(wasted.objects()[path]) for path in kept))
+    summary = ran.document["summary"]
+    assert (summary["due_objects"], summary["due_bytes"]) == (due["objects"], due["size_bytes"])
     table = cli("bucket", "retention", *wasted.then, "--retention", "0").stdout
     assert f"{TENANT}: retention none: blocks are kept for ever" in table
     within = ("bucket", "retention", *wasted.then, "--retention", "30d", "-o", "json")

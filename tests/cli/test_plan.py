@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import shlex
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +77,35 @@ def test_the_table(cli: Cli, backlog: Place) -> None:
         *("TENANT", "PASS", "JOB", "FROM", "TO", "RANGE", "BLOCKS", "READS", "MAKES", "DISK", "STATE", "OWNER")
     ]
     assert "1 jobs now, 8 until nothing is left" in ran.stdout
-    assert "caught up in 0s, if nothing new arrives" in ran.stdout
+    assert "caught up in 0s, if nothing new arrives: each job reads 977 KiB a second (flag)" in ran.stdout
     assert "strategy default (default), block ranges 2h,12h,1d (default)" in ran.stdout
     assert ran.stderr.startswith("listed ")
+
+
+def test_the_rate_is_that_of_jobs_that_were_done_lately(cli: Cli, backlog: Place) -> None:
+    assert "no job of late could be measured; give --rate" in cli("plan", "compaction", *backlog.then).stdout
+    begun_s = NOW_S - 7200
+    begun = f"{encoded(begun_s * 1000)}{0:016d}"
+    sources = [a_ulid(70), a_ulid(71)]
+    backlog.put(of(70, 20) | marked(sources[0]) | of(71, 20) | marked(sources[1]))
+    compaction = {"level": 2, "sources": sources, "parents": [{"ulid": each} for each in sources]}
+    uploaded = datetime.fromtimestamp(begun_s + 99, UTC).isoformat()
+    thanos = {"labels": {"__org_id__": TENANT}, "source": "compactor", "upload_time": uploaded}
+    times = {"minTime": MIDNIGHT_MS + 20 * HOUR_MS, "maxTime": MIDNIGHT_MS + 22 * HOUR_MS}
+    backlog.put(a_block(begun, compaction=compaction, thanos=thanos, **times), begun_s + 100)
+    ran = cli("plan", "compaction", *backlog.then, "-o", "json")
+    summary = ran.document["summary"]
+    read_bytes = 2 * (64 + 32)
+    assert (summary["rate_bytes"], summary["rate_origin"], summary["measured_jobs"]) == (2, "measured", 1)
+    assert summary["catch_up_s"] == round(summary["source_bytes"] / (read_bytes / 100))
+    table = cli("plan", "compaction", *backlog.then).stdout
+    assert "each job reads 2 B a second, as 1 of late did without their downloads" in table
+
+
+def encoded(time_ms: int) -> str:
+    """Return how a ULID of this time begins."""
+    digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+    return "".join(digits[time_ms >> shift & 31] for shift in range(45, -1, -5))
 
 
 def test_strategies_and_ranges_of_flags(cli: Cli, backlog: Place) -> None:
@@ -110,7 +138,16 @@ def test_parameters_come_from_the_configuration(cli: Cli, backlog: Place, tmp_pa
         "block_ranges": ("2h,6h", str(config)),
         "compaction_concurrency": (1, "flag"),
         "replication_factor": (2, str(config)),
+        "consistency_delay_s": (0, "default"),
+        "compactor_tenant_shard_size": (0, "default"),
+        "compaction_visit_marker_timeout_s": (600, "default"),
     }
+    config.write_text("limits: {compactor_partition_series_count: 5}\n")
+    asked = ("--config.file", config, "--strategy", "partitioning", "--compactors", "2")
+    table = cli("plan", "compaction", *backlog.then, *asked).stdout
+    assert "with strategy partitioning (flag), block ranges 2h,12h,1d (default), " in table
+    assert ", consistency delay 0s (default), compactors 2 (flag), compactor tenant shard size 0 (default), " in table
+    assert f"partition index size 64.0 GiB (default), compactor partition series count 5 ({config})" in table
     assert ran.document["summary"]["stopped"] == {
         "team-small": "the configuration disables it: enabled_tenants, disabled_tenants"
     }
@@ -121,6 +158,7 @@ def test_parameters_come_from_the_configuration(cli: Cli, backlog: Place, tmp_pa
         "block_ranges": "default",
         "compaction_concurrency": "default",
         "replication_factor": "default",
+        "consistency_delay_s": "default",
     }
 
 
@@ -211,6 +249,7 @@ def test_disk_table_has_bars_and_parts(cli: Cli, backlog: Place) -> None:
         "reserve",
     ):
         assert part in ran.stdout
+    assert f"in 30d, as {TENANT} grows" in ran.stdout
     assert "Cortex's formula: 1 at once x " in ran.stdout
     assert "Cortex's rule of thumb: 1 at once x " in ran.stdout
     assert f"worst job: {TENANT}, " in ran.stdout
@@ -220,7 +259,12 @@ def test_a_volume_that_does_not_hold_it(cli: Cli, backlog: Place) -> None:
     ran = cli("plan", "disk", *backlog.then, "--volume", "500Mi", "-o", "json", code=1)
     (finding,) = ran.document["summary"]["findings"]
     assert (finding["code"], finding["severity"], finding["instance"]) == ("DSK01", "critical", "each compactor")
-    assert finding["next"] == f"cortexctl plan disk -b {backlog.url} --volume 1Gi"
+    assert finding["next"] == f"cortexctl plan disk -b {backlog.url} --volume 2Gi"
+    asked = ("--strategy", "shuffle-sharding", "--compaction-concurrency", "2", "--horizon", "60d", "--exact")
+    ran = cli("plan", "disk", *backlog.then, "--volume", "500Mi", *asked, "-o", "json", code=1)
+    (finding,) = ran.document["summary"]["findings"]
+    assert finding["next"].endswith(" ".join(asked)), "what is run next is the same plan"
+    cli(*shlex.split(finding["next"])[1:], *backlog.then[2:])
     ran = cli("plan", "disk", *backlog.then, "--volume", "1Gi", code=1)
     assert "HIGH DSK01 each compactor: 1.0 GiB does not hold it" in ran.stdout
     assert cli("plan", "disk", *backlog.then, "--volume", "1Gi", "--ignore", "DSK").stdout
@@ -338,12 +382,17 @@ def test_store_gateways_of_a_ring(cli: Cli, backlog: Place, tmp_path: Path) -> N
     assert sum(each["blocks"] for each in found) == 15 * 3
     assert [each["index_bytes"] for each in found] == sorted((each["index_bytes"] for each in found), reverse=True)
     summary, held = ran.document["summary"], [each["headers_likely_bytes"] for each in found]
-    assert summary["blocks_without_owner"] == []
+    assert (summary["blocks_without_owner"], summary["ownerless"]) == ([], 0)
     assert summary["imbalance"] == pytest.approx(max(held) / (sum(held) / 6) - 1, abs=0.001)
     zones = {each["zone"]: 0 for each in found}
     for each in rows(cli(*plan, "--zone-awareness")):
         zones[each["zone"]] += each["blocks"]
     assert zones == {"zone-a": 15, "zone-b": 15, "zone-c": 15}
+    config = tmp_path / "cortex.yaml"
+    config.write_text("store_gateway:\n  sharding_ring:\n    replication_factor: 2\n")
+    told = f"with replication factor 2 ({config}), zone awareness on (flag), heartbeat timeout 1m (default), "
+    table = cli(*plan[:-2], "--zone-awareness", "--config.file", config).stdout
+    assert f"{told}ignore deletion mark delay 6h (default)" in table
     ran = cli(*plan, "--gateways", "3", code=2)
     assert ran.stderr == "cortexctl: --gateways and --source: the ring says how many there are\n"
 

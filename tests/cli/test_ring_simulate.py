@@ -112,6 +112,10 @@ def test_all_owners_leave(cli: Cli, blocks: Place, tmp_path: Path) -> None:
     ]
     assert lost
     assert ran.document["summary"]["moments"][0]["unread_blocks"] == sorted(lost)
+    gauges = cli(*simulate, "-o", "prom").stdout
+    worst = "cortexctl_ring_simulate_summary_unread_blocks_at_worst"
+    assert worst + '{ring="store-gateway"} ' + f"{float(len(lost))}\n" in gauges
+    assert '\ncortexctl_ring_simulate_load_blocks{instance="i-3",ring="store-gateway"} ' in gauges
     text = cli(*simulate).stdout
     assert f"gone: {len(lost)} blocks lose their last store-gateway that has loaded them" in text
     assert "store-gateway: without i-0, i-1, i-2; 6 instances before, 3 after" in text

@@ -16,6 +16,7 @@ COLUMNS = (
     Column("block", Kind.ID, "ULID"),
     Column("standing", Kind.STATE),
     Column("max_time_ms", Kind.TIME_MS, "TO"),
+    Column("objects", Kind.COUNT),
     Column("size_bytes", Kind.BYTES, "SIZE"),
     Column("marked_at_s", Kind.TIME_S, "MARKED"),
     Column("deleted_at_s", Kind.TIME_S, "DELETED"),
@@ -38,7 +39,7 @@ def preview_retention(
     lines: list[str] = []
     failed: list[SourceError] = []
     standings: Counter[str] = Counter()
-    due_bytes = 0
+    due_bytes = due_objects = 0
     for tenant, view in views(bucket, tenants, now_s, delays):
         if isinstance(view, SourceError):
             failed.append(view)
@@ -46,7 +47,9 @@ def preview_retention(
         period_s = retention_s(tenant)
         found = list(outlooks(view, period_s))
         standings.update(str(each.standing) for each in found)
-        due_bytes += sum(each.size_bytes for each in found if each.standing is Standing.DUE)
+        due = [each for each in found if each.standing is Standing.DUE]
+        due_bytes += sum(each.size_bytes for each in due)
+        due_objects += sum(each.objects for each in due)
         items += (_row(tenant, each, period_s) for each in found if _is_shown(each, now_s, within_s))
         says = format_duration(period_s) if period_s > 0 else "none: blocks are kept for ever"
         lines.append(f"{tenant}: retention {says}")
@@ -55,12 +58,14 @@ def preview_retention(
         "tenants": len(tenants),
         "blocks": len(items),
         "standings": dict(sorted(standings.items())),
+        "due_objects": due_objects,
         "due_bytes": due_bytes,
         "failed": len(failed),
         "notes": list(lines),
     }
     counted = ", ".join(f"{count} {standing}" for standing, count in sorted(standings.items()))
-    lines.append(f"{counted or 'no blocks'}; {format_size(due_bytes)} to be marked in the next cycle")
+    sizes = f"{due_objects} objects, {format_size(due_bytes)}"
+    lines.append(f"{counted or 'no blocks'}; {sizes} to be marked in the next cycle")
     return Listed(Table(COLUMNS, items, summary, note="\n".join(lines)), failed)
 
 
@@ -76,6 +81,7 @@ def _row(tenant: str, each: Outlook, retention_s: float) -> Row:
         "block": each.block_id,
         "standing": each.standing,
         "max_time_ms": each.max_time_ms,
+        "objects": each.objects,
         "size_bytes": each.size_bytes,
         "marked_at_s": None if each.marked_at_s is None else int(each.marked_at_s),
         "deleted_at_s": None if each.deleted_at_s is None else int(each.deleted_at_s),

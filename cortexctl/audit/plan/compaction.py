@@ -10,7 +10,7 @@ from cortexctl.audit.plan.owners import Owners
 from cortexctl.audit.plan.settings import Parameters
 from cortexctl.blocks.planning import PlannedTenant
 from cortexctl.compaction import capacity
-from cortexctl.compaction.backlog import Backlog, Outcome, left_over
+from cortexctl.compaction.backlog import Backlog, Finished, Outcome, left_over
 from cortexctl.compaction.model import Job, Reason, Settings, Strategy
 from cortexctl.compaction.simulate import Step, jobs_now, until_done
 from cortexctl.errors import SourceError
@@ -57,7 +57,7 @@ class Asked:
     left: bool = False
     """The blocks that are in no job, instead of the jobs."""
     rate_bytes_s: float = 0
-    """At which a job reads; 0 for no catch-up time."""
+    """At which a job reads; 0 for the rate of the jobs that were done lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +76,10 @@ class _Totals:
     backlog: Backlog = field(default_factory=Backlog)
     reasons: Counter[str] = field(default_factory=Counter)
     stopped: dict[str, str] = field(default_factory=dict)
-    busy_s: dict[str, float] = field(default_factory=dict)
-    """By compactor; without a ring all are one."""
-    longest_s: float = 0
+    busy_bytes: dict[str, float] = field(default_factory=dict)
+    """What there is to read, by compactor; without a ring all are one. Jobs at once share it."""
+    longest_bytes: float = 0
+    finished: Finished = field(default_factory=Finished)
 
 
 def plan_compaction(
@@ -92,6 +93,7 @@ def plan_compaction(
             continue
         totals.tenants += 1
         totals.marked += planned.marked
+        totals.finished.add(planned.finished)
         if planned.stopped:
             totals.stopped[tenant] = planned.stopped
         else:
@@ -122,7 +124,7 @@ def _tenant_rows(
             rows.append(_job_row(planned.id, step.job, step.number, settings, owned_by) | _made(step))
     now = jobs_now(planned.id, planned.blocks, settings, now_s, planned.groups)
     totals.jobs_now += len(now)
-    _count_time(totals, backlog, settings, asked.rate_bytes_s, owned_by)
+    _count_bytes(totals, backlog, settings, owned_by)
     left = list(_left_rows(planned, outcome, taken, settings, now_s))
     totals.reasons.update(str(row["reason"]) for row in left)
     if asked.left:
@@ -130,17 +132,13 @@ def _tenant_rows(
     return rows if asked.until_done else list(_now_rows(planned.id, now, settings, owned_by))
 
 
-def _count_time(
-    totals: _Totals, backlog: Backlog, settings: Settings, rate_bytes_s: float, owned_by: Sequence[str] | None
-) -> None:
-    """Add the time that a tenant takes. With the default strategy it is one job after the other."""
-    if not rate_bytes_s:
-        return
+def _count_bytes(totals: _Totals, backlog: Backlog, settings: Settings, owned_by: Sequence[str] | None) -> None:
+    """Add what one job after the other reads of a tenant. With the default strategy there is one at a time."""
     at_once = 1 if settings.strategy is Strategy.DEFAULT else settings.jobs_at_once
-    took_s = backlog.source_bytes / rate_bytes_s / at_once
-    totals.longest_s = max(totals.longest_s, took_s)
+    in_turn_bytes = backlog.source_bytes / at_once
+    totals.longest_bytes = max(totals.longest_bytes, in_turn_bytes)
     for name in ("",) if owned_by is None else owned_by:
-        totals.busy_s[name] = totals.busy_s.get(name, 0.0) + took_s
+        totals.busy_bytes[name] = totals.busy_bytes.get(name, 0.0) + in_turn_bytes
 
 
 def _now_rows(tenant: str, jobs: Sequence[Job], settings: Settings, owned_by: Sequence[str] | None) -> Iterator[Row]:
@@ -221,12 +219,13 @@ def _summary(
 ) -> dict[str, Any]:
     backlog = totals.backlog
     age_s = backlog.age_s(now_s)
+    rate_bytes_s = asked.rate_bytes_s or totals.finished.rate_bytes_s
     catch_up_s = None
-    if asked.rate_bytes_s:
-        busy_s = max(totals.busy_s.values(), default=0.0)
+    if rate_bytes_s:
+        busy_bytes = max(totals.busy_bytes.values(), default=0.0)
         if owners is None and parameters.base.strategy is Strategy.DEFAULT:
-            busy_s = max(busy_s / parameters.compactors, totals.longest_s)
-        catch_up_s = round(busy_s)
+            busy_bytes = max(busy_bytes / parameters.compactors, totals.longest_bytes)
+        catch_up_s = round(busy_bytes / rate_bytes_s)
     return {
         "tenants": totals.tenants,
         "jobs_now": totals.jobs_now,
@@ -234,6 +233,9 @@ def _summary(
         "source_bytes": backlog.source_bytes,
         "backlog_age_s": None if age_s is None else int(age_s),
         "catch_up_s": catch_up_s,
+        "rate_bytes": None if rate_bytes_s is None else round(rate_bytes_s),
+        "rate_origin": "flag" if asked.rate_bytes_s else "measured" if rate_bytes_s else None,
+        "measured_jobs": totals.finished.jobs,
         "marked": totals.marked,
         "left": dict(sorted(totals.reasons.items())),
         "stopped": totals.stopped,
@@ -249,9 +251,18 @@ def _note(summary: dict[str, Any], parameters: Parameters) -> str:
         jobs = f"{summary['jobs_now']} jobs now, {summary['jobs_until_done']} until nothing is left, which read {read}"
         lines = [f"{jobs}; the oldest data that wait are {age} old"]
     if summary["catch_up_s"] is not None:
-        lines.append(f"caught up in {format_duration(summary['catch_up_s'])}, if nothing new arrives")
+        lines.append(f"caught up in {format_duration(summary['catch_up_s'])}, if nothing new arrives: {_rate(summary)}")
+    elif summary["jobs_until_done"]:
+        lines.append("how long that takes is not known: no job of late could be measured; give --rate")
     left = ", ".join(f"{count} {reason}" for reason, count in summary["left"].items())
     if left:
         lines.append(f"blocks in no job: {left} (--left shows them)")
     lines += [f"{tenant} is not compacted: {why}" for tenant, why in summary["stopped"].items()]
     return "\n".join((*lines, parameters.described()))
+
+
+def _rate(summary: dict[str, Any]) -> str:
+    rate = f"each job reads {format_size(summary['rate_bytes'])} a second"
+    if summary["rate_origin"] == "flag":
+        return f"{rate} (flag)"
+    return f"{rate}, as {summary['measured_jobs']} of late did without their downloads; --rate says otherwise"

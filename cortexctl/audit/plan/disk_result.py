@@ -254,8 +254,9 @@ def _need_lines(each: Instance) -> list[str]:
         ("needed", each.likely.total_bytes, each.most.total_bytes),
     ]
     lines += [f"  {what:<43}{format_size(a):>12}{format_size(b):>12}" for what, a, b in pairs]
-    if each.later_bytes is not None:
-        lines.append(f"  {'in ' + format_duration(each.horizon_s):<43}{format_size(each.later_bytes):>12}")
+    if worst is not None and each.horizon_s:
+        later = "not known" if each.later_bytes is None else format_size(each.later_bytes)
+        lines.append(f"  {'in ' + format_duration(each.horizon_s) + ', as ' + worst.tenant + ' grows':<43}{later:>12}")
     return [*lines, ""]
 
 

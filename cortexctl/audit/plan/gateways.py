@@ -16,6 +16,7 @@ from cortexctl.config import CortexConfig
 from cortexctl.config.rings import ring_config
 from cortexctl.errors import DataError, SourceError, UsageError
 from cortexctl.findings import Check, Finding, run_checks
+from cortexctl.results import Row
 from cortexctl.ring.block_owners import Placing, gateway_shard, without_newcomers
 from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.components import STORE_GATEWAY
@@ -36,6 +37,8 @@ class Gateways:
     """None where tenants are not sharded."""
     paste: Callable[[str], str] = str
     """Makes of a command on their ring one that can be pasted."""
+    parameters: Sequence[Row] = ()
+    """Each setting in force with its value and its origin."""
 
     def __post_init__(self) -> None:
         if self.checked is not None and not self.checked.stored.lists_tokens:
@@ -182,7 +185,7 @@ def plan_gateways(
         has_ring=checked is not None,
         count=gateways.count,
         replication_factor=gateways.replication_factor if checked is None else checked.settings.replication_factor,
-        ignore_deletion_mark_delay_s=gateways.reading.ignore_deletion_mark_delay_s,
+        parameters=gateways.parameters,
         is_exact=is_exact,
         orphans=orphans,
         unread=unread,

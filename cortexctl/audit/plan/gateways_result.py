@@ -4,11 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cortexctl.audit.plan.settings import described
 from cortexctl.errors import DataError, SourceError
 from cortexctl.findings import Finding
 from cortexctl.results import Column, Kind, Row
 from cortexctl.tsdb.index_toc import IndexToc
-from cortexctl.units import format_duration, format_size
+from cortexctl.units import format_size
 
 ANY = "each store-gateway"
 """The name of a store-gateway where they are not told apart."""
@@ -96,7 +97,8 @@ class GatewaysPlan:
     has_ring: bool
     count: int
     replication_factor: int
-    ignore_deletion_mark_delay_s: float
+    parameters: Sequence[Row]
+    """Each setting in force with its value and its origin."""
     is_exact: bool
     orphans: Sequence[str]
     unread: Sequence[DataError | SourceError]
@@ -155,6 +157,8 @@ class GatewaysPlan:
             "indexes_unread": [str(each) for each in self.unread],
             "imbalance": self._imbalance(),
             "replication_factor": self.replication_factor,
+            "parameters": list(self.parameters),
+            "ownerless": len(self.orphans),
             "blocks_without_owner": list(self.orphans),
             "findings": [each.document() for each in self.findings],
             "failed": len(self.failed),
@@ -170,8 +174,7 @@ class GatewaysPlan:
         total, imbalance = self.total, self._imbalance()
         sizes = f"{format_size(total.size_bytes)}, their indexes {format_size(total.index_bytes)}"
         lines = [f"{total.blocks} blocks of {len(total.tenants)} tenants, {sizes}", *self._header_lines()]
-        delay = format_duration(self.ignore_deletion_mark_delay_s)
-        lines.append(f"with replication factor {self.replication_factor}; blocks that are marked count for {delay}")
+        lines.append(described(self.parameters))
         if imbalance is not None:
             lines.append(f"the fullest has {imbalance:.0%} more headers than the mean")
         for finding in self.findings:

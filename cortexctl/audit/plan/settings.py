@@ -10,7 +10,7 @@ from cortexctl.errors import UsageError
 from cortexctl.results import Row
 from cortexctl.ring.components import INGESTER
 from cortexctl.ring.hashes import dynamic_shard_size
-from cortexctl.units import format_duration
+from cortexctl.units import format_duration, format_size
 
 _OF_THE_STRATEGY = ("compactor.sharding_enabled", "compactor.sharding_strategy", "compactor.compaction_strategy")
 _REPLICATION_FACTOR = (f"{ring_path(INGESTER)}.replication_factor",)
@@ -98,25 +98,58 @@ class Parameters:
         return "" if allowed else "the configuration disables it: enabled_tenants, disabled_tenants"
 
     def rows(self) -> Iterator[Row]:
-        """Yield each parameter with its value and its origin: `flag`, `default`, or the configuration's name."""
-        base, flags = self.base, self._flags
-        ranges = ",".join(format_duration(each / 1000) for each in base.ranges_ms)
-        for name, value, flag, keys in (
-            ("strategy", str(base.strategy), flags.strategy, _OF_THE_STRATEGY),
-            ("block_ranges", ranges, flags.block_ranges_s, ("compactor.block_ranges",)),
-            ("compaction_concurrency", base.concurrency, flags.concurrency, ("compactor.compaction_concurrency",)),
-            ("replication_factor", base.replication_factor, flags.replication_factor, _REPLICATION_FACTOR),
-        ):
-            yield {"name": name, "value": value, "origin": self._origin(keys) if flag is None else "flag"}
+        """Yield each parameter with its value and its origin: `flag`, `default`, or the configuration's name.
 
-    def _origin(self, keys: Iterable[str]) -> str:
+        Limits are those of tenants without their own.
+        """
+        base, flags, told = self.base, self._flags, self.settings("")
+        ranges = ",".join(format_duration(each / 1000) for each in base.ranges_ms)
+        yield self._row("strategy", str(base.strategy), _OF_THE_STRATEGY, flags.strategy)
+        yield self._row("block_ranges", ranges, ("compactor.block_ranges",), flags.block_ranges_s)
+        concurrency = "compaction_concurrency"
+        yield self._row(concurrency, base.concurrency, (f"compactor.{concurrency}",), flags.concurrency)
+        yield self._row("replication_factor", base.replication_factor, _REPLICATION_FACTOR, flags.replication_factor)
+        yield self._row("consistency_delay_s", base.consistency_delay_s, ("compactor.consistency_delay",))
+        if flags.compactors is not None:
+            yield self._row("compactors", flags.compactors, (), flags.compactors)
+        if base.strategy is Strategy.DEFAULT:
+            return
+        size, timeout = "compactor_tenant_shard_size", "compaction_visit_marker_timeout"
+        yield self._row(size, self.shard_limit(""), (f"limits.{size}",))
+        yield self._row(f"{timeout}_s", base.visit_timeout_s, (f"compactor.{timeout}",))
+        if base.strategy is Strategy.PARTITIONING:
+            yield self._row("cleanup_interval_s", base.cleanup_interval_s, ("compactor.cleanup_interval",))
+            size, series = "compactor_partition_index_size_bytes", "compactor_partition_series_count"
+            yield self._row(size, told.partition_index_bytes, (f"limits.{size}",))
+            yield self._row(series, told.partition_series, (f"limits.{series}",))
+
+    def _row(self, name: str, value: object, keys: Iterable[str], flag: object = None) -> Row:
         config = self._config
-        return config.name if config is not None and any(map(config.is_set, keys)) else "default"
+        is_set = config is not None and any(map(config.is_set, keys))
+        origin = config.name if is_set and config is not None else "default"
+        return {"name": name, "value": value, "origin": origin if flag is None else "flag"}
 
     def described(self) -> str:
         """Return the parameters in a line."""
-        shown = (f"{row['name'].replace('_', ' ')} {row['value']} ({row['origin']})" for row in self.rows())
-        return f"with {', '.join(shown)}"
+        return described(list(self.rows()))
+
+
+def described(parameters: Iterable[Row]) -> str:
+    """Return parameters in a line, each with its origin."""
+    return f"with {', '.join(map(_described, parameters))}"
+
+
+def _described(parameter: Row) -> str:
+    name, value = str(parameter["name"]), parameter["value"]
+    if name.endswith("_s"):
+        value = format_duration(float(value))
+    elif name.endswith("_bytes"):
+        value = format_size(value)
+    elif isinstance(value, bool):
+        value = "on" if value else "off"
+    elif isinstance(value, float):
+        value = f"{value:g}"
+    return f"{name.removesuffix('_s').removesuffix('_bytes').replace('_', ' ')} {value} ({parameter['origin']})"
 
 
 def _configured_strategy(config: CortexConfig) -> Strategy:

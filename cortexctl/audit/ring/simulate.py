@@ -73,6 +73,7 @@ def show_change(
         "moved_tokens": _tokens(simulated),
         "quorum_before": list(quorum_lines(simulated.before)),
         "moments": moments,
+        **({} if moves is None else _most(moments)),
         "quorum_after": list(quorum_lines(simulated.after)),
         "shards": compared,
         "settings": settings_document(simulated.before.settings),
@@ -174,6 +175,13 @@ def _moments(simulated: Simulated, moves: BlockMoves | None) -> list[dict[str, A
             said |= {"unread_blocks": unread, "by_chance_blocks": by_chance}
         found.append(said)
     return found
+
+
+def _most(moments: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many blocks queries miss at the worst moment."""
+    return {
+        f"{name}_at_worst": max(len(each[name]) for each in moments) for name in ("unread_blocks", "by_chance_blocks")
+    }
 
 
 def _shard(simulated: Simulated, tenant: str, limit: float) -> dict[str, Any]:

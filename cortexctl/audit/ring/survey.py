@@ -1,11 +1,12 @@
 """Rings as they were read, under the settings in force: what flags, configurations and Cortex's defaults say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cortexctl.config import CortexConfig
 from cortexctl.config.rings import is_set_of_ring, ring_config
 from cortexctl.errors import CortexctlError, DataError, NotFoundError
+from cortexctl.results import Row
 from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.components import Component, Settings
 from cortexctl.ring.configured import RingConfig
@@ -73,6 +74,16 @@ class Judging:
     def _origin(self, component: Component, key: str) -> str:
         is_set = self.configs and is_set_of_ring(self.configs[0], component, key)
         return self.configs[0].name if is_set else "default"
+
+    def parameters(self, component: Component) -> Iterator[Row]:
+        """Yield each setting in force with its value and its origin: `flag`, `default`, or the configuration's name."""
+        settings = self.settings(component)
+        for name, value, flag, key in (
+            ("replication_factor", settings.replication_factor, self.replication_factor, "replication_factor"),
+            ("zone_awareness", settings.zone_awareness, self.zone_awareness, "zone_awareness_enabled"),
+            ("heartbeat_timeout_s", settings.heartbeat_timeout_s, self.heartbeat_timeout_s, "heartbeat_timeout"),
+        ):
+            yield {"name": name, "value": value, "origin": self._origin(component, key) if flag is None else "flag"}
 
     def checked(self, reading: Reading, stored: Ring) -> CheckedRing:
         """Return a ring that was read as checks see it: at the time its page tells, or when it was read."""

@@ -75,13 +75,26 @@ def _compacting(config: "CortexConfig") -> "Compacting":
 
 
 def notes(run: Session) -> list[str]:
-    """Return a line on the delays, by where each comes from, and one on tenants that no compactor looks after."""
+    """Return a line on the settings, by where each comes from, and one on tenants that no compactor looks after."""
     by_origin: dict[str, list[str]] = {}
-    for name, path in _DELAYS.items():
-        value = f"{path.rpartition('.')[2]} {format_duration(getattr(run.delays, name))}"
-        by_origin.setdefault(origin(run, path), []).append(value)
+    for path, value in _told(run):
+        by_origin.setdefault(origin(run, path), []).append(f"{path.rpartition('.')[2]} {value}")
     lines = [f"{origin}: {', '.join(values)}" for origin, values in by_origin.items()]
     return [*lines, *_left_alone(run)]
+
+
+def _told(run: Session) -> Iterator[tuple[str, str]]:
+    """Yield each setting with its value; the retention where it is known, as that of tenants without their own."""
+    from cortexctl.blocks.details import Compacting
+
+    for name, path in _DELAYS.items():
+        yield path, format_duration(getattr(run.delays, name))
+    config = run.config
+    ranges_s = Compacting().block_ranges_s if config is None else config.compactor.block_ranges_s
+    yield "compactor.block_ranges", ",".join(format_duration(each) for each in ranges_s)
+    if config is not None:
+        retention_s = config.limits.compactor_blocks_retention_period_s
+        yield "limits.compactor_blocks_retention_period", format_duration(retention_s)
 
 
 def origin(run: Session, path: str) -> str:

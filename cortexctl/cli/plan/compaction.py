@@ -27,7 +27,11 @@ def compaction(
     left: Annotated[bool, typer.Option("--left", help="Show the blocks that are in no job, and why.")] = False,
     rate: Annotated[
         str | None,
-        typer.Option("--rate", help="What one job reads a second, for the time to catch up.", metavar="SIZE"),
+        typer.Option(
+            "--rate",
+            help="What one job reads a second, for the time to catch up.  [default: as measured]",
+            metavar="SIZE",
+        ),
     ] = None,
 ) -> None:
     """List the compaction jobs of each tenant in the order in which Cortex would run them.

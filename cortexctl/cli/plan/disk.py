@@ -1,5 +1,6 @@
 """`cortexctl plan disk`: what a compactor's volume has to hold."""
 
+import shlex
 from typing import Annotated
 
 import typer
@@ -71,7 +72,7 @@ def disk(
                 horizon_s=horizon_s,
                 is_exact=exact,
                 only=only,
-                paste=run.paste,
+                paste=lambda command: run.paste(command) + _asked(compactor, horizon, is_exact=exact),
             )
         grade, fail_on = worst(planned.findings), Severity[findings.fail_on.upper()]
         is_well = grade is None or grade < fail_on
@@ -90,3 +91,15 @@ def disk(
         fail_for_unread(planned.unread, planned.indexes or 0)
         if not is_well:
             raise typer.Exit(ExitCode.FINDINGS)
+
+
+def _asked(given: CompactorOptions, horizon: str, *, is_exact: bool) -> str:
+    """Return the options that make a plan another one, as they are pasted."""
+    from cortexctl.config.source import display, parse_ring_source
+
+    asked: list[tuple[str, object]] = [("--strategy", given.strategy), ("--block-ranges", given.block_ranges)]
+    asked += [("--compaction-concurrency", given.compaction_concurrency), ("--compactors", given.compactors)]
+    asked += [("--replication-factor", given.replication_factor), ("--horizon", None if horizon == "30d" else horizon)]
+    asked += [("-s", display(parse_ring_source(each))) for each in given.ring_source or ()]
+    words = [f" {option} {shlex.quote(str(value))}" for option, value in asked if value is not None]
+    return "".join(words) + (" --exact" if is_exact else "")

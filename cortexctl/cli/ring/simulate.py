@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, OutputOptions, ResultOptions, Tenants
+from cortexctl.cli.options import BucketOptions, GaugesOutputOptions, ResultOptions, Tenants
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingOptions
 from cortexctl.cli.ring.session import RingSession, ring_session
 from cortexctl.cli.session import Session, session
@@ -79,7 +79,7 @@ class LoadOptions:
 def simulate(
     source: RingOptions,
     access: AccessOptions,
-    output: OutputOptions,
+    output: GaugesOutputOptions,
     change: ChangeOptions,
     load: LoadOptions,
     ring: RingName,

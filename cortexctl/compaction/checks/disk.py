@@ -50,7 +50,7 @@ def volume_too_small(compactor: Instance) -> Iterator[Problem]:
             "job_end": format_time_ms(job.end_ms),
             "blocks": len(job.blocks),
         },
-        f"plan disk --volume {-(-needed // (1 << 30))}Gi",
+        f"plan disk --volume {-(-max(needed, compactor.likely.total_bytes) // (1 << 30))}Gi",
         severity,
     )
 

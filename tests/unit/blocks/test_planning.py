@@ -15,6 +15,7 @@ from tests.builders import (
     ABSENT,
     NOW_S,
     TENANT,
+    UPLOADED_S,
     A,
     B,
     Body,
@@ -239,3 +240,31 @@ def test_groups_are_of_the_partitioning_strategy() -> None:
 def test_a_group_that_cannot_be_read_stops_the_tenant(bad: bytes) -> None:
     planned = read(a_block(A) | dict.fromkeys(stored_group(), bad), PARTITIONING)
     assert planned.stopped.startswith("partitioned-groups/7.json ")
+
+
+MADE = "01M7VE80700000000000000000"
+"""Begun a hundred seconds before the time at which every block here was uploaded."""
+
+
+def made(*parents: str, source: str = "compactor", **fields: Any) -> dict[str, Body]:
+    compaction = {"level": 2, "sources": [A, B], "parents": [{"ulid": each} for each in parents]}
+    return a_block(MADE, compaction=compaction, thanos={"source": source, **fields})
+
+
+def test_a_job_that_was_done_is_measured_while_its_sources_are_there() -> None:
+    sources = a_block(A) | marked(A) | a_block(B) | marked(B)
+    finished = read(sources | made(A, B, A)).finished
+    assert (finished.jobs, finished.read_bytes, finished.took_s) == (1, 2 * (64 + 32), 100)
+    assert finished.rate_bytes_s == pytest.approx(1.92)
+    for unknown in (
+        made(A, B, C),
+        made(),
+        made(A, B, source="receive"),
+        made(A, B, upload_time=ABSENT),
+        made(A, B, upload_time="2026-11-20T01:59:00Z"),  # and written again more than an hour later
+    ):
+        assert read(sources | unknown).finished.rate_bytes_s is None
+    short = survey(
+        sources | made(A, B), {layout.meta(TENANT, MADE): UPLOADED_S - 91}, PlanSurvey(TENANT, Settings(), NOW_S)
+    )
+    assert short.finished.jobs == 0
