@@ -53,7 +53,7 @@ def test_the_sample_has_no_gap_and_the_one_that_is_faulty_has(cli: Cli, sample: 
         for row in cli(*timeline, "-o", "json").document["items"]
         if row["kind"] == "gap" and row["tenant"] == FAULTY_TENANT
     ]
-    assert [each["evidence"]["gaps_ms"] for each in found if each["code"] == "CMP05"] == [gaps]
+    assert [each["evidence"]["gaps_at_ms"] for each in found if each["code"] == "CMP05"] == [gaps]
 
 
 def test_the_chart(cli: Cli, gappy: Place) -> None:

@@ -116,7 +116,7 @@ def backlog(tenant: TenantView) -> Iterator[Problem]:
             "blocks": len(waiting),
             "size_bytes": size_bytes,
             "windows": len(late),
-            "oldest_max_time_ms": oldest.meta.max_time,
+            "oldest_ended_at_ms": oldest.meta.max_time,
             "late_after_s": int(backlog_late_s(tenant)),
         },
         paste.plan_compaction(tenant),
@@ -148,8 +148,8 @@ def window_not_merged(tenant: TenantView) -> Iterator[Problem]:
                 {
                     "blocks": [each.id for each in window.blocks[:_MOST_NAMED]],
                     "count": len(window.blocks),
-                    "window_start_ms": window.start_ms,
-                    "window_end_ms": window.end_ms,
+                    "window_start_at_ms": window.start_ms,
+                    "window_end_at_ms": window.end_ms,
                 },
                 paste.plan_compaction(tenant),
             )
@@ -175,7 +175,7 @@ def gap(tenant: TenantView) -> Iterator[Problem]:
         yield Problem(
             f"{format_time_ms(widest[0])}/{format_time_ms(widest[1])}",
             f"{count}, from {format_time_ms(widest[0])} to {format_time_ms(widest[1])}",
-            {"gaps": len(gaps), "gaps_ms": [list(each) for each in gaps[:_MOST_NAMED]]},
+            {"gaps": len(gaps), "gaps_at_ms": [list(each) for each in gaps[:_MOST_NAMED]]},
             paste.ls(tenant),
         )
 

@@ -89,7 +89,7 @@ def test_gaps_are_those_of_the_check() -> None:
     objects = block(A, 0, 2) | block(B, 4, 6) | block(C, 6, 8) | block(D, 20, 22)
     view = survey(objects, {}, ViewSurvey(TENANT, NOW_S))
     (problem,) = check_gap(view)
-    assert problem.evidence["gaps_ms"] == [[each.from_ms, each.to_ms] for each in timeline(view, Scale()).gaps]
+    assert problem.evidence["gaps_at_ms"] == [[each.from_ms, each.to_ms] for each in timeline(view, Scale()).gaps]
 
 
 @pytest.mark.parametrize(
