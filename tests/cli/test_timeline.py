@@ -62,7 +62,7 @@ def test_the_chart(cli: Cli, gappy: Place) -> None:
     assert lines[0].startswith(f"{TENANT}: 2 blocks, ")
     assert lines[0].endswith("; 1 gap, no overlaps")
     chart = "█" * 12 + "x" * 36 + "█" * 12
-    assert lines[2].startswith(f"queryable  {chart} ")
+    assert lines[2].startswith(f"kept       {chart} ")
     assert f"gap: 2026-11-20T02:00:00Z to 2026-11-20T08:00:00Z, 6h: {C} is marked" in lines
     assert f"    next: cortexctl bucket undelete {TENANT}/{C} -b {gappy.url}" in lines
     assert lines[-2].startswith("1 tenant, 3 blocks, ")

@@ -157,10 +157,11 @@ def window_not_merged(tenant: TenantView) -> Iterator[Problem]:
 
 @check("CMP05", "gap", Severity.WARNING)
 def gap(tenant: TenantView) -> Iterator[Problem]:
-    """There are hours in a tenant's past of which no block is left.
+    """There are hours in a tenant's past without a complete block that has no deletion mark.
 
-    Queries over them find nothing. Nothing was written then, or ingesters did not ship what they had, or blocks were
-    deleted.
+    Queries over them find nothing but what blocks marked for deletion hold, and that only until the marks are older
+    than `ignore_deletion_mark_delay` (6h). Nothing was written then, or ingesters did not ship what they had, or blocks
+    were deleted.
 
     Compare with what the tenant sent; look for partial blocks (BLK01) and marks of those hours.
     Source: Cortex, pkg/querier/blocks_store_queryable.go, selectSorted.
