@@ -44,6 +44,8 @@ def test_the_sample_has_no_gap_and_the_one_that_is_faulty_has(cli: Cli, sample: 
         (3, "2026-11-18T21:01:23.673Z", "2026-11-19T00:00:00Z", 1),
         (4, "2026-11-19T00:00:23.673Z", "2026-11-20T12:00:00Z", 2),
     ]
+    assert cli(*timeline, "-t", SAMPLE_TENANT, "-q").stdout == ""
+    assert "gap:" in cli(*timeline, "-t", FAULTY_TENANT, "-q").stdout
     ls = cli("bucket", "ls", "-b", sample, *AS_OF, "-t", SAMPLE_TENANT, "-o", "json").document
     assert sum(row["size_bytes"] for row in rows) == ls["summary"]["size_bytes"]
     check = ("bucket", "check", "-b", sample, *AS_OF, "--only", "CMP", "-o", "json")
