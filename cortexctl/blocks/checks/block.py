@@ -13,6 +13,7 @@ from cortexctl.tsdb.meta import Meta
 from cortexctl.units import format_duration, format_size
 
 PARTIAL_IS_OLD_S = 48 * 3600
+"""From when on an upload is dead. Source: Thanos, pkg/compact/clean.go, PartialUploadThresholdAge."""
 _SEGMENT_HEADER_BYTES = 8
 _MOST_NAMED = 8
 
