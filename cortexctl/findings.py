@@ -15,6 +15,14 @@ from cortexctl.errors import CortexctlError
 
 View = TypeVar("View")
 
+CORTEX_TIMES = frozenset(
+    (
+        *("min_time_ms", "max_time_ms", "deletion_time_s", "finished_time_s", "no_compact_time_s"),
+        *("visit_time_s", "sync_time_s", "non_queryable_until_s"),
+    )
+)
+"""Evidence that has the name of a field of Cortex: moments, though they do not end in `_at`."""
+
 
 class Severity(IntEnum):
     """How bad a finding is; higher is worse, so severities compare."""
@@ -32,12 +40,19 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
+def is_moment(name: str) -> bool:
+    """Return whether evidence of that name is a moment of Unix time, not a duration."""
+    return name.endswith(("_at_s", "_at_ms")) or name in CORTEX_TIMES
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """What a check yields: one subject and what is wrong with it.
 
-    `evidence` holds plain values with the unit in each name. `severity` overrides the check's own where the
-    catalogue grades by circumstance.
+    `evidence` holds plain values with the unit in each name: `_bytes` for sizes, `_s` and `_ms` for durations,
+    `_at_s` and `_at_ms` for moments, of Unix time, as are `CORTEX_TIMES`; what has no unit is counted or is not a
+    number. In a map or list the unit is that of every number. `severity` overrides the check's own where the catalogue
+    grades by circumstance.
     """
 
     subject: str

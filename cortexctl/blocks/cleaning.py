@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cortexctl.blocks import layout, marks
+from cortexctl.blocks.checks.block import PARTIAL_IS_OLD_S
 from cortexctl.blocks.chosen import ChosenView
 from cortexctl.blocks.decisions import Decision, Verdict, absent, delete, put, refusal, refused, unchanged, unvisited
 from cortexctl.blocks.marking import remove
@@ -60,7 +61,7 @@ class Rules:
     """What is waste, and how old it has to be."""
 
     wastes: frozenset[Waste] = frozenset(Waste)
-    older_than_s: float = 48 * 3600
+    older_than_s: float = PARTIAL_IS_OLD_S
     patterns: tuple[str, ...] = ()
     """Globs of keys within the tenant that Cortex does not know: strays."""
     directly: bool = False

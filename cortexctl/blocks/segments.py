@@ -9,7 +9,8 @@ from cortexctl.blocks.view import State
 NO_COMPACT = "no-compact"
 """The state of a complete block that compactors leave as it is."""
 STATES = (str(State.COMPLETE), NO_COMPACT, str(State.MARKED), str(State.BROKEN), str(State.PARTIAL), str(State.GHOST))
-QUERIED = frozenset(STATES[:2])
+KEPT = frozenset(STATES[:2])
+"""The states of blocks that are complete and not marked for deletion."""
 _MOST_NAMED = 10
 
 

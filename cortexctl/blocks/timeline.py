@@ -1,7 +1,8 @@
 """Which time a tenant's blocks cover, by compaction level; where none does, and where too many do.
 
-A gap is time that no block covers which queries are to see: complete, and not marked for deletion. So what is there
-of marked or broken blocks is drawn, and fills no gap. Gaps and overlaps are those of `bucket check` (CMP01 to CMP03,
+A gap is time that no block covers which is kept: complete, and not marked for deletion. So what is there of marked or
+broken blocks is drawn, and fills no gap, though marked ones are still read while their marks are young
+(`ignore_deletion_mark_delay`). Gaps and overlaps are those of `bucket check` (CMP01 to CMP03,
 CMP05, CMP06); only what a broken block would cover is a gap here and not there, for the block itself is found there.
 """
 
@@ -21,7 +22,7 @@ from cortexctl.blocks.coverage import (
     late_windows,
     superseded_blocks,
 )
-from cortexctl.blocks.segments import NO_COMPACT, QUERIED, STATES, Bar, Segment, SegmentKind, segment_of, stretches
+from cortexctl.blocks.segments import KEPT, NO_COMPACT, STATES, Bar, Segment, SegmentKind, segment_of, stretches
 from cortexctl.blocks.view import Block, State, TenantView
 from cortexctl.blocks.windows import Live
 from cortexctl.tsdb.meta import Meta
@@ -53,8 +54,8 @@ class Timeline:
     is_deleting: bool
     from_ms: int
     to_ms: int
-    queried: Sequence[Bar]
-    """The blocks that queries are to see, of any level."""
+    kept: Sequence[Bar]
+    """The blocks that are complete and not marked for deletion, of any level."""
     bars: Sequence[Bar]
     """Of the levels that are drawn, whatever their state."""
     gaps: Sequence[Segment]
@@ -63,12 +64,12 @@ class Timeline:
     """Blocks that cannot be drawn, and why."""
     gap_ms: int
     newest_s: float | None
-    """How long ago the last block that queries see ended."""
+    """How long ago the last block that is kept ended."""
 
     @property
     def is_drawn(self) -> bool:
         """Whether there is anything to draw."""
-        return bool(self.bars or self.queried or self.gaps) and self.from_ms < self.to_ms
+        return bool(self.bars or self.kept or self.gaps) and self.from_ms < self.to_ms
 
     def rows(self) -> list[tuple[str, list[Bar]]]:
         """Return the bars of each row to draw: a level each, the lowest first, then the other states there are."""
@@ -102,18 +103,18 @@ def timeline(view: TenantView, scale: Scale) -> Timeline:
     bars = [each for each in placed if scale.meets(each.from_ms, each.to_ms)]
     gaps = [] if view.is_deleting else list(_gaps(view, placed, scale))
     overlaps = sorted(_overlaps(view), key=lambda each: (each.from_ms, each.to_ms, each.block_ids))
-    queried = [each for each in bars if each.state in QUERIED]
+    kept = [each for each in bars if each.state in KEPT]
     if scale.levels:
         bars = [each for each in bars if each.level in scale.levels]
         overlaps = [each for each in overlaps if each.level in scale.levels]
-    spans_ms = [(each.from_ms, each.to_ms) for found in (queried, bars, gaps) for each in found]
-    ends_ms = [each.to_ms for each in placed if each.state in QUERIED]
+    spans_ms = [(each.from_ms, each.to_ms) for found in (kept, bars, gaps) for each in found]
+    ends_ms = [each.to_ms for each in placed if each.state in KEPT]
     return Timeline(
         view.id,
         view.is_deleting,
         min((from_ms for from_ms, _ in spans_ms), default=0) if scale.from_ms is None else scale.from_ms,
         max((to_ms for _, to_ms in spans_ms), default=0) if scale.to_ms is None else scale.to_ms,
-        queried,
+        kept,
         bars,
         gaps,
         [each for each in overlaps if scale.meets(each.from_ms, each.to_ms)],
@@ -160,8 +161,8 @@ def _bar(block_id: str, state: str, meta: Meta | None, times: tuple[int, int], s
 def _gaps(view: TenantView, placed: Sequence[Bar], scale: Scale) -> Iterator[Segment]:
     retention_s = view.details.compacting.retention_s
     since_ms = int((view.now_s - retention_s) * 1000) if retention_s > 0 else None
-    times = ((each.from_ms, each.to_ms) for each in placed if each.state in QUERIED)
-    others = [each for each in placed if each.state not in QUERIED]
+    times = ((each.from_ms, each.to_ms) for each in placed if each.state in KEPT)
+    others = [each for each in placed if each.state not in KEPT]
     starts_ms = [each.from_ms for each in others]
     longest_ms = max((each.to_ms - each.from_ms for each in others), default=0)
     for from_ms, to_ms in holes(times, scale.gap_ms):
@@ -174,7 +175,7 @@ def _gaps(view: TenantView, placed: Sequence[Bar], scale: Scale) -> Iterator[Seg
 
 
 def _of_a_gap(view: TenantView, there: Sequence[Bar], from_ms: int, to_ms: int) -> tuple[str, str]:
-    """Return what is there instead of blocks that queries see, and the command to look at it or take it back."""
+    """Return what is there instead of blocks that are kept, and the command to look at it or take it back."""
     if len(there) == 1:
         only = there[0]
         verb = "bucket undelete" if only.state == State.MARKED else "bucket inspect"

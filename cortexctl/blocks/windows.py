@@ -80,7 +80,9 @@ def superseded(tenant: TenantView) -> Sequence[tuple[Live, Live]]:
     """Return each block whose sources are all in another one too, with that other. Compactors leave it out.
 
     Of two with the same sources the one with the smaller id stays. Partitions share their sources, and their parents
-    stay until the last of them is done. Source: Thanos, pkg/block/fetcher.go, DefaultDeduplicateFilter.
+    stay until the last of them is done. The other is the first by start, and may be left out itself:
+    `compaction.groups.duplicates` is the same filter as planning needs it, and names the one that stays.
+    Source: Thanos, pkg/block/fetcher.go, DefaultDeduplicateFilter.
     """
     details = tenant.details
     if details.superseded is None:

@@ -11,9 +11,9 @@ import typer
 
 from cortexctl import __version__
 from cortexctl.blocks import layout
+from cortexctl.cli.change_options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.exits import complain
 from cortexctl.cli.files import fault_of
-from cortexctl.cli.options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.session import Output, Session, source_document
 from cortexctl.errors import ConflictError, DataError, ExitCode, RefusedError, UsageError
 from cortexctl.units import format_duration, format_size, parse_size

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cortexctl.cli.applying import journal_command, refuse_if_stale
+from cortexctl.cli.change_options import JournalOptions, LockOptions
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, JournalOptions, LockOptions, OutputOptions
+from cortexctl.cli.options import BucketOptions, OutputOptions
 from cortexctl.cli.outcomes import outcomes, outcomes_of
 from cortexctl.cli.ring.journal import is_ring_run, resume_ring, undo_ring
 from cortexctl.cli.ring.options import HttpOptions

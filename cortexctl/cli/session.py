@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from cortexctl import shell
+from cortexctl.cli.change_options import LockOptions
 from cortexctl.cli.contexts import bucket_in_context, say_context
 from cortexctl.cli.exits import complain
-from cortexctl.cli.options import BucketOptions, LockOptions, ResultOptions
+from cortexctl.cli.options import BucketOptions, ResultOptions
 from cortexctl.cli.output import Output as Output
 from cortexctl.errors import CortexctlError, PartialError, UsageError
 from cortexctl.units import format_size, format_time, parse_duration_s, parse_time_s

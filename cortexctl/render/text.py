@@ -3,17 +3,16 @@
 Names and keys come from buckets and rings, so from anyone: every string is escaped before it is shown.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from cortexctl.findings import Severity
+from cortexctl.findings import Severity, is_moment
 from cortexctl.results import Kind
 from cortexctl.units import format_duration, format_size, format_time, format_time_ms
 
 _BAR = 20
 """How long a bar is, in cells."""
-_FIRST_INSTANT_S = 10**9
-"""A bare `_s` from here on is an instant (2001 and later); below, a duration of up to 31 years."""
+_UNITS = ("bytes", "s", "ms")
 
 
 def escape(text: str) -> str:
@@ -39,7 +38,10 @@ def cell(value: Any, kind: Kind) -> str:
 
 
 def evidence(facts: Mapping[str, Any]) -> list[str]:
-    """Return `key=value` for each fact; the unit of a key goes to its value: `size=2.0 KiB`."""
+    """Return `key=value` for each fact; the unit of a key goes to its value: `size=2.0 KiB`.
+
+    What is a moment and what a duration is told by the key, as `Problem.evidence` has it.
+    """
     return [_fact(str(key), value) for key, value in facts.items()]
 
 
@@ -62,39 +64,42 @@ def _number(value: float, kind: Kind) -> str:
             return _words(value)
 
 
-def _words(value: Any) -> str:
+def _words(value: Any, number: Callable[[float], str] | None = None) -> str:
+    """Return a value in words, every number in it as `number` says it."""
     if isinstance(value, bool):
         return str(value).lower()
+    if number is not None and isinstance(value, (int, float)):
+        return number(value)
     if isinstance(value, float):
         return f"{value:.3f}".rstrip("0").rstrip(".") if abs(value) >= 1 else f"{value:.3g}"
     if isinstance(value, Mapping):
-        shown = ",".join(f"{escape(str(key))}={_words(each)}" for key, each in value.items())
+        shown = ",".join(f"{escape(str(key))}={_words(each, number)}" for key, each in value.items())
     elif isinstance(value, (set, frozenset)):
-        shown = ",".join(sorted(map(_words, value)))
+        shown = ",".join(sorted(_words(each, number) for each in value))
     elif isinstance(value, (list, tuple)):
-        shown = ",".join(map(_words, value))
+        shown = ",".join(_words(each, number) for each in value)
     else:
         shown = "" if value is None else escape(str(value))
     return shown or "-"
 
 
 def _fact(key: str, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        shown = _words(value)
-        return f'{escape(key)}="{shown}"' if " " in shown else f"{escape(key)}={shown}"
     name, _, unit = key.rpartition("_")
-    if not name or unit not in ("bytes", "s", "ms"):
-        return f"{escape(key)}={_words(value)}"
-    return f"{escape(name)}={_measure(name, unit, value)}"
+    if not name or unit not in _UNITS:
+        name, shown = key, _words(value)
+    else:
+        shown = _words(value, lambda each: _measure(each, unit, is_moment(key)))
+    is_one = isinstance(value, (int, float))
+    return f'{escape(name)}="{shown}"' if " " in shown and not is_one else f"{escape(name)}={shown}"
 
 
-def _measure(name: str, unit: str, value: float) -> str:
-    """Return a number with its unit; name or magnitude tells an instant from a duration."""
+def _measure(value: float, unit: str, is_moment: bool) -> str:
+    """Return a number with its unit."""
     if unit == "bytes":
         return cell(value, Kind.BYTES)
-    per_second = 1000 if unit == "ms" else 1
-    if name.endswith(("_at", "_time")) or value >= _FIRST_INSTANT_S * per_second:
+    if is_moment:
         return format_time_ms(int(value)) if unit == "ms" else cell(value, Kind.TIME_S)
+    per_second = 1000 if unit == "ms" else 1
     if abs(value) < per_second:
         return f"{_words(value)}{unit}"
     return cell(value / per_second, Kind.DURATION_S)

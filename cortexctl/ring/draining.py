@@ -1,14 +1,15 @@
-"""Whether ingesters may be drained, in which order, and what their ring could lose meanwhile. Nothing is written here.
+"""Whether ingesters may be drained, and what their ring could lose meanwhile. Nothing is written here.
 
-What an ingester that is drained still holds, and what it waits for, is in `drainsteps`.
+In which order they go is in `drainorder`; what an ingester that is drained still holds, and what it waits for, in
+`drainsteps`.
 """
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.components import WRITE
+from cortexctl.ring.drainorder import Group, is_active, order
 from cortexctl.ring.forgetting import without
 from cortexctl.ring.model import Instance, InstanceState
 from cortexctl.ring.quorum import write_quorum
@@ -18,14 +19,6 @@ from cortexctl.units import format_duration
 
 _MOST_TENANTS = 3
 """How many tenants a sentence names."""
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Ingesters that are drained together: of one zone, or one alone where zones mean nothing."""
-
-    zone: str
-    instances: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,26 +79,6 @@ class Drain:
     """The size of each tenant's shuffle shard of ingesters, where they are shuffled."""
 
 
-def order(checked: CheckedRing, chosen: Sequence[Instance], *, all_at_once: bool = False) -> tuple[Group, ...]:
-    """Return who goes together, and in which order.
-
-    With zone awareness zone by zone: first where somebody is unhealthy or READONLY already, for of such a zone queries
-    do without; then where most are. In a zone, and without zones, the highest ordinal first, as a StatefulSet does it.
-    """
-    if not chosen:
-        return ()
-    last_first = sorted(chosen, key=lambda each: natural(each.id), reverse=True)
-    if all_at_once:
-        zones = {each.zone for each in chosen}
-        return (Group(zones.pop() if len(zones) == 1 else "", tuple(each.id for each in last_first)),)
-    if not checked.settings.zone_awareness:
-        return tuple(Group(each.zone, (each.id,)) for each in last_first)
-    broken = {each.zone for each in checked.members if not _is_active(checked, each)}
-    sizes = {zone: sum(each.zone == zone for each in checked.members) for zone in checked.view.zones}
-    zones_in_order = sorted({each.zone for each in chosen}, key=lambda zone: (zone not in broken, -sizes[zone], zone))
-    return tuple(Group(zone, tuple(each.id for each in last_first if each.zone == zone)) for zone in zones_in_order)
-
-
 def judge(checked: CheckedRing, asked: Drain) -> Verdict:
     """Return whether the chosen may be drained, and what the ring can lose before, meanwhile and afterwards.
 
@@ -139,18 +112,9 @@ def judge(checked: CheckedRing, asked: Drain) -> Verdict:
     )
 
 
-def natural(name: str) -> tuple[tuple[int, str], ...]:
-    """Return what ids are sorted by: the numbers in them as numbers, so that `i-10` comes after `i-9`."""
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name))
-
-
 def zone_named(zone: str) -> str:
     """Return a zone as a sentence names it."""
     return zone if "zone" in zone.lower() else f"zone {zone}"
-
-
-def _is_active(checked: CheckedRing, each: Instance) -> bool:
-    return each.state is InstanceState.ACTIVE and not each.hidden_state and checked.view.is_alive(each)
 
 
 def _impossible(checked: CheckedRing, chosen: Sequence[Instance]) -> Iterator[str]:
@@ -199,7 +163,7 @@ def _quorum(readonly: CheckedRing, stopped: CheckedRing, group: Group) -> Iterat
 
 def _left(checked: CheckedRing, after: CheckedRing) -> Iterator[str]:
     """Yield what is wrong with the ring that remains."""
-    left = sum(_is_active(after, each) for each in after.members)
+    left = sum(is_active(after, each) for each in after.members)
     if left < checked.settings.replication_factor:
         yield (
             f"{left} ACTIVE ingester{'' if left == 1 else 's'} would be left, and the replication factor is "
@@ -233,7 +197,7 @@ def _warnings(
     others = [each.id for each in checked.members if each.state is InstanceState.READONLY and each.id not in names]
     if others:
         yield f"{_named(others)} READONLY already, and not meant here: counted as gone"
-    left = sum(_is_active(after, each) for each in after.members)
+    left = sum(is_active(after, each) for each in after.members)
     short = [tenant for tenant, size in sizes.items() if size > left]
     if short:
         yield (
@@ -250,7 +214,7 @@ def _warnings(
 def _standing(checked: CheckedRing, names: Collection[str]) -> Iterator[Standing]:
     for zone in checked.view.zones if checked.settings.zone_awareness else ("",):
         members = [each for each in checked.members if zone == each.zone or not checked.settings.zone_awareness]
-        active = [each for each in members if _is_active(checked, each)]
+        active = [each for each in members if is_active(checked, each)]
         yield Standing(
             zone,
             len(members),

@@ -20,17 +20,13 @@ from tests.check import cases_aside, cases_of_blocks, cases_of_tenants
 from tests.check.bucket import Place
 from tests.check.case import Case, check
 from tests.check.golden import TENANT, Golden
+from tests.evidence import misnamed
 
 CASES: dict[str, list[Case]] = {**cases_of_blocks.CASES, **cases_of_tenants.CASES}
 ALL_CASES = [pytest.param(code, case, id=f"{code} {case.name}") for code, cases in CASES.items() for case in cases]
 BY_CODE = {each.code: each for each in CHECKS}
 COMMANDS = {command.path for command in tree.commands(app)}
 
-COUNTS = {
-    *("at_once", "blocks", "count", "gaps", "level", "level_of_other", "markers", "objects", "samples", "series"),
-    *("shards", "sources", "uploads", "version", "windows"),
-}
-"""What is counted has no unit."""
 FOUND_IN_THE_GOLDEN_TENANT: dict[tuple[str, str], str] = {}
 """Each finding that the golden tenant has, by code and subject, and why a healthy Cortex deserves it: none."""
 
@@ -79,9 +75,7 @@ def assert_complete(found: Finding) -> None:
     assert found.scope in (TENANT, "") or found.code.startswith("TEN")
     if found.next:
         assert any(found.next.split()[: len(path)] == list(path) for path in COMMANDS if len(path) > 1), found.next
-    for name, value in document["evidence"].items():
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            assert name.endswith(("_s", "_ms", "_bytes")) or name in COUNTS, f"{found.code} {name} has no unit"
+    assert misnamed(document["evidence"]) == []
 
 
 @pytest.mark.parametrize("each", CHECKS, ids=[each.code for each in CHECKS])

@@ -203,6 +203,13 @@ def test_show_without_a_file(cli: Cli, tmp_path: Path) -> None:
     assert rows(cli("config", "show", "-o", "json"))["context"] == ("-", "none")
 
 
+@pytest.mark.parametrize("command", ["show", "use-context", "validate"])
+def test_what_is_judged_at_no_time_takes_none(cli: Cli, command: str) -> None:
+    assert "--as-of" not in cli("config", command, "--help").stdout
+    cli.environment |= {"CORTEXCTL_AS_OF": "no time"}
+    assert "No such option" in cli("config", command, "--as-of", "now", code=2).stderr
+
+
 def test_use_context(cli: Cli, write: Write) -> None:
     file = write("# mine\ncurrent-context: gone\ncontexts: {a: {}, b: {}}\n")
     file.chmod(0o600)

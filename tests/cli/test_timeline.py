@@ -44,6 +44,8 @@ def test_the_sample_has_no_gap_and_the_one_that_is_faulty_has(cli: Cli, sample: 
         (3, "2026-11-18T21:01:23.673Z", "2026-11-19T00:00:00Z", 1),
         (4, "2026-11-19T00:00:23.673Z", "2026-11-20T12:00:00Z", 2),
     ]
+    assert cli(*timeline, "-t", SAMPLE_TENANT, "-q").stdout == ""
+    assert "gap:" in cli(*timeline, "-t", FAULTY_TENANT, "-q").stdout
     ls = cli("bucket", "ls", "-b", sample, *AS_OF, "-t", SAMPLE_TENANT, "-o", "json").document
     assert sum(row["size_bytes"] for row in rows) == ls["summary"]["size_bytes"]
     check = ("bucket", "check", "-b", sample, *AS_OF, "--only", "CMP", "-o", "json")
@@ -53,7 +55,7 @@ def test_the_sample_has_no_gap_and_the_one_that_is_faulty_has(cli: Cli, sample: 
         for row in cli(*timeline, "-o", "json").document["items"]
         if row["kind"] == "gap" and row["tenant"] == FAULTY_TENANT
     ]
-    assert [each["evidence"]["gaps_ms"] for each in found if each["code"] == "CMP05"] == [gaps]
+    assert [each["evidence"]["gaps_at_ms"] for each in found if each["code"] == "CMP05"] == [gaps]
 
 
 def test_the_chart(cli: Cli, gappy: Place) -> None:
@@ -62,7 +64,7 @@ def test_the_chart(cli: Cli, gappy: Place) -> None:
     assert lines[0].startswith(f"{TENANT}: 2 blocks, ")
     assert lines[0].endswith("; 1 gap, no overlaps")
     chart = "█" * 12 + "x" * 36 + "█" * 12
-    assert lines[2].startswith(f"queryable  {chart} ")
+    assert lines[2].startswith(f"kept       {chart} ")
     assert f"gap: 2026-11-20T02:00:00Z to 2026-11-20T08:00:00Z, 6h: {C} is marked" in lines
     assert f"    next: cortexctl bucket undelete {TENANT}/{C} -b {gappy.url}" in lines
     assert lines[-2].startswith("1 tenant, 3 blocks, ")

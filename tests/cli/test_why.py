@@ -1,5 +1,6 @@
 """`cortexctl bucket why`: what it says, in which form, and with which exit code."""
 
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -77,7 +78,9 @@ def test_the_block_behind_a_query_error(cli: Cli, sample: Path) -> None:
     assert ("IDX05", "block") in found
     assert ("IDX03", "tenant") in found
     assert any("bucket index rebuild" in each["command"] for each in item["commands"])
-    assert "CRITICAL IDX05" in cli(*WHY, GONE, "-b", sample, *AS_OF, code=1).stdout
+    shown = cli(*WHY, GONE, "-b", sample, *AS_OF, code=1).stdout
+    assert "CRITICAL IDX05" in shown
+    assert re.search(r"^!! querier {11}\S", shown, re.MULTILINE)
 
 
 def test_exit_codes_and_the_choice_of_checks(cli: Cli, well: Place, tmp_path: Path) -> None:

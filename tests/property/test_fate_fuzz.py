@@ -12,7 +12,7 @@ from cortexctl.blocks.details import Compacting
 from cortexctl.blocks.fate.answer import answer
 from cortexctl.blocks.fate.model import Component
 from cortexctl.blocks.fate.querier import Reach
-from cortexctl.blocks.fate.seen import Readers, Rules
+from cortexctl.blocks.fate.rules import Readers, Rules
 from cortexctl.compaction.model import Settings, Strategy
 from cortexctl.render.machine import plain
 from tests.builders import (

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cortexctl.blocks.details import Compacting
-from cortexctl.blocks.segments import QUERIED
+from cortexctl.blocks.segments import KEPT
 from cortexctl.blocks.survey import StoredFile
 from cortexctl.blocks.timeline import Scale, timeline
 from cortexctl.blocks.view import Block, TenantView
@@ -48,7 +48,7 @@ SCALES = st.builds(Scale, gap_ms=st.sampled_from([1, 30 * MINUTE_MS, 120 * MINUT
 @given(views(), SCALES)
 def test_covered_stretches_and_gaps_tile_the_time(view: TenantView, scale: Scale) -> None:
     found = timeline(view, scale)
-    seen = [each for each in found.covered() if each.state in QUERIED]
+    seen = [each for each in found.covered() if each.state in KEPT]
     spans = sorted((each.from_ms, each.to_ms) for each in (*seen, *found.gaps))
     end_ms = spans[0][0] if spans else 0
     for from_ms, to_ms in spans:
@@ -76,7 +76,7 @@ def test_overlaps_are_of_blocks_that_share_time(view: TenantView) -> None:
     by_id = {each.block_id: each for each in found.bars}
     for each in found.overlaps:
         assert each.from_ms < each.to_ms
-        assert all(by_id[block_id].state in QUERIED for block_id in each.block_ids)
+        assert all(by_id[block_id].state in KEPT for block_id in each.block_ids)
         assert each.from_ms >= min(by_id[block_id].from_ms for block_id in each.block_ids)
 
 

@@ -19,7 +19,8 @@ from cortexctl.blocks.checks import OF_A_TENANT
 from cortexctl.blocks.fate.answer import answer
 from cortexctl.blocks.fate.compactor import Planning
 from cortexctl.blocks.fate.querier import Reach
-from cortexctl.blocks.fate.seen import Rules, Seen, is_known, see
+from cortexctl.blocks.fate.rules import Rules
+from cortexctl.blocks.fate.seen import Seen, is_known, see
 from cortexctl.blocks.fate.survey import FateSurvey
 from cortexctl.blocks.planning import PlanSurvey
 from cortexctl.errors import DataError, NotFoundError, SourceError, UsageError

@@ -11,7 +11,7 @@ from cortexctl.units import format_count, format_duration, format_size, format_t
 _WIDTH = 98
 _MOST_NAMED = 4
 _MOST_FINDINGS = 12
-_GRADES = {str(Grade.TROUBLE): "!!", str(Grade.ODD): "! ", str(Grade.WELL): "  "}
+_GRADES = {str(Grade.TROUBLE): "!! ", str(Grade.ODD): "!  ", str(Grade.WELL): "   "}
 
 
 def page(body: Mapping[str, Any]) -> Iterator[str]:

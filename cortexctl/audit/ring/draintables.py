@@ -9,7 +9,8 @@ from cortexctl.audit.ring.drain import Progress
 from cortexctl.audit.ring.rings import zones_look_aware
 from cortexctl.results import Column, Kind, Row, Table
 from cortexctl.ring.checked import CheckedRing
-from cortexctl.ring.draining import Verdict, natural, zone_named
+from cortexctl.ring.draining import Verdict, zone_named
+from cortexctl.ring.drainorder import natural
 from cortexctl.ring.drainsteps import Stage, TenantStats, Waits
 from cortexctl.ring.model import InstanceState
 from cortexctl.units import format_duration

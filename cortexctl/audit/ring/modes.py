@@ -15,7 +15,7 @@ from cortexctl.errors import RefusedError, UnavailableError, UsageError
 from cortexctl.repair import apply as repairs
 from cortexctl.repair.operations import Operation, Step, digest
 from cortexctl.ring.components import INGESTER
-from cortexctl.ring.draining import Group
+from cortexctl.ring.drainorder import Group
 from cortexctl.ring.model import Instance, InstanceState
 from cortexctl.sources.ingester import IngesterProcess, TooOldError
 from cortexctl.sources.place import Place

@@ -13,6 +13,7 @@ from cortexctl.tsdb.meta import Meta
 from cortexctl.units import format_duration, format_size
 
 PARTIAL_IS_OLD_S = 48 * 3600
+"""From when on an upload is dead. Source: Thanos, pkg/compact/clean.go, PartialUploadThresholdAge."""
 _SEGMENT_HEADER_BYTES = 8
 _MOST_NAMED = 8
 
@@ -37,7 +38,7 @@ def _partial_evidence(block: Block, age_s: float) -> dict[str, object]:
     return {
         "objects": len(block.files),
         "size_bytes": block.size_bytes,
-        "newest_object_s": int(block.newest_s),
+        "newest_object_at_s": int(block.newest_s),
         "age_s": int(age_s),
     }
 
@@ -181,7 +182,7 @@ def file_size_differs(tenant: TenantView) -> Iterator[Problem]:
     """
     for block, meta in _with_meta(tenant):
         differing = {
-            path: {"listed_bytes": found.size_bytes, "meta_bytes": size_bytes}
+            path: (found.size_bytes, size_bytes)
             for path, size_bytes in meta.file_sizes().items()
             if (found := block.files.get(path)) is not None
             and found.size_bytes != size_bytes
@@ -189,10 +190,13 @@ def file_size_differs(tenant: TenantView) -> Iterator[Problem]:
         }
         if differing:
             said = "; ".join(
-                f"{path} has {sizes['listed_bytes']} bytes, not {sizes['meta_bytes']}"
-                for path, sizes in list(differing.items())[:3]
+                f"{path} has {listed} bytes, not {expected}" for path, (listed, expected) in list(differing.items())[:3]
             )
-            yield Problem(block.id, said, differing, paste.quarantine(tenant, block.id))
+            evidence = {
+                "listed_by_path_bytes": {path: listed for path, (listed, _) in differing.items()},
+                "meta_by_path_bytes": {path: expected for path, (_, expected) in differing.items()},
+            }
+            yield Problem(block.id, said, evidence, paste.quarantine(tenant, block.id))
 
 
 @check("BLK07", "file-empty", Severity.CRITICAL)
@@ -209,7 +213,7 @@ def file_empty(tenant: TenantView) -> Iterator[Problem]:
         stumps = {path: file.size_bytes for path, file in block.files.items() if _is_stump(path, file.size_bytes)}
         if stumps:
             said = "; ".join(f"{path} has {size_bytes} bytes" for path, size_bytes in stumps.items())
-            yield Problem(block.id, said, {"size_bytes_by_path": stumps}, paste.quarantine(tenant, block.id))
+            yield Problem(block.id, said, {"sizes_by_path_bytes": stumps}, paste.quarantine(tenant, block.id))
 
 
 def _is_stump(path: str, size_bytes: int) -> bool:

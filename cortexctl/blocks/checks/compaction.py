@@ -116,7 +116,7 @@ def backlog(tenant: TenantView) -> Iterator[Problem]:
             "blocks": len(waiting),
             "size_bytes": size_bytes,
             "windows": len(late),
-            "oldest_max_time_ms": oldest.meta.max_time,
+            "oldest_ended_at_ms": oldest.meta.max_time,
             "late_after_s": int(backlog_late_s(tenant)),
         },
         paste.plan_compaction(tenant),
@@ -148,8 +148,8 @@ def window_not_merged(tenant: TenantView) -> Iterator[Problem]:
                 {
                     "blocks": [each.id for each in window.blocks[:_MOST_NAMED]],
                     "count": len(window.blocks),
-                    "window_start_ms": window.start_ms,
-                    "window_end_ms": window.end_ms,
+                    "window_start_at_ms": window.start_ms,
+                    "window_end_at_ms": window.end_ms,
                 },
                 paste.plan_compaction(tenant),
             )
@@ -157,10 +157,11 @@ def window_not_merged(tenant: TenantView) -> Iterator[Problem]:
 
 @check("CMP05", "gap", Severity.WARNING)
 def gap(tenant: TenantView) -> Iterator[Problem]:
-    """There are hours in a tenant's past of which no block is left.
+    """There are hours in a tenant's past without a complete block that has no deletion mark.
 
-    Queries over them find nothing. Nothing was written then, or ingesters did not ship what they had, or blocks were
-    deleted.
+    Queries over them find nothing but what blocks marked for deletion hold, and that only until the marks are older
+    than `ignore_deletion_mark_delay` (6h). Nothing was written then, or ingesters did not ship what they had, or blocks
+    were deleted.
 
     Compare with what the tenant sent; look for partial blocks (BLK01) and marks of those hours.
     Source: Cortex, pkg/querier/blocks_store_queryable.go, selectSorted.
@@ -175,7 +176,7 @@ def gap(tenant: TenantView) -> Iterator[Problem]:
         yield Problem(
             f"{format_time_ms(widest[0])}/{format_time_ms(widest[1])}",
             f"{count}, from {format_time_ms(widest[0])} to {format_time_ms(widest[1])}",
-            {"gaps": len(gaps), "gaps_ms": [list(each) for each in gaps[:_MOST_NAMED]]},
+            {"gaps": len(gaps), "gaps_at_ms": [list(each) for each in gaps[:_MOST_NAMED]]},
             paste.ls(tenant),
         )
 

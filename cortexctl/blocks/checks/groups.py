@@ -62,9 +62,9 @@ def group_stuck(tenant: TenantView) -> Iterator[Problem]:
                 "and nobody is at work on them",
                 {
                     "pending_partitions": pending,
-                    "created_s": int(created_s),
-                    "range_start_ms": group.range_start,
-                    "range_end_ms": group.range_end,
+                    "created_at_s": int(created_s),
+                    "range_start_at_ms": group.range_start,
+                    "range_end_at_ms": group.range_end,
                     "missing_blocks": missing,
                 },
                 paste.fix(tenant, "PAR02"),

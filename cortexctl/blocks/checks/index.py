@@ -19,6 +19,7 @@ from cortexctl.units import format_duration
 FUTURE_TOLERANCE_S = 300
 UPLOADED_AT_TOLERANCE_S = 2
 _TIME_FIELDS = frozenset(("min_time", "max_time"))
+_WITH_UNIT = {"min_time": "min_time_ms", "max_time": "max_time_ms", "uploaded_at": "uploaded_at_s"}
 
 
 def _late_s(tenant: TenantView) -> float:
@@ -211,7 +212,10 @@ def index_entry_differs(tenant: TenantView) -> Iterator[Problem]:
             yield Problem(
                 block.id,
                 f"its entry in the bucket index differs in {', '.join(differing)}",
-                {name: {"index": index_value, "meta": value} for name, (index_value, value) in differing.items()},
+                {
+                    _WITH_UNIT.get(name, name): {"index": index_value, "meta": value}
+                    for name, (index_value, value) in differing.items()
+                },
                 paste.rebuild(tenant),
                 _severity_of(differing),
             )

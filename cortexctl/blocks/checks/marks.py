@@ -127,7 +127,7 @@ def mark_copies_differ(tenant: TenantView) -> Iterator[Problem]:
             {
                 "key": layout.local_mark(tenant.id, block_id, name),
                 "global_key": layout.global_mark(tenant.id, block_id, name),
-                "differs_in": _differing(local, copy),
+                **_differing(local, copy),
             },
             paste.fix(tenant, "MRK04"),
         )
@@ -153,7 +153,10 @@ def _differing(local: DeletionMark | NoCompactMark | ParquetMark, copy: object) 
     if isinstance(copy, Fault):
         return {"global": copy.message}
     return {
-        name: {"local": getattr(local, name), "global": getattr(copy, name, None)}
+        f"{name}_s" if name.endswith("_time") else name: {
+            "local": getattr(local, name),
+            "global": getattr(copy, name, None),
+        }
         for name in local.__struct_fields__
         if getattr(local, name) != getattr(copy, name, None)
     }

@@ -57,7 +57,7 @@ def _counted(tenant: TenantView, tally: Tally, what: str, then: str) -> Problem:
         {
             "objects": tally.objects,
             "size_bytes": tally.size_bytes,
-            "newest_s": int(tally.newest_s),
+            "newest_modified_at_s": int(tally.newest_s),
             "keys": list(tally.examples),
         },
         then,
@@ -84,7 +84,11 @@ def unfinished_uploads(bucket: BucketView) -> Iterator[Problem]:
         yield Problem(
             f"{root}/",
             f"{len(found)} {many} unfinished, the oldest for {age}",
-            {"uploads": len(found), "oldest_s": int(oldest_s), "keys": [each.key for each in found[:_MOST_NAMED]]},
+            {
+                "uploads": len(found),
+                "oldest_begun_at_s": int(oldest_s),
+                "keys": [each.key for each in found[:_MOST_NAMED]],
+            },
             paste.abort_uploads(root) if layout.is_valid_tenant(root) else "",
         )
 

@@ -7,8 +7,9 @@ import typer
 
 from cortexctl.cli.bucket.changing import carry_out
 from cortexctl.cli.bucket.selecting import BlockChoice, BlockNames, selection, shown
+from cortexctl.cli.change_options import ChangeOptions
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BlockFilterOptions, ChangeOptions
+from cortexctl.cli.options import BlockFilterOptions
 from cortexctl.cli.session import session
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from cortexctl.cli.applying import (
     restored_bytes,
     save_plan,
 )
-from cortexctl.cli.options import ApplyOptions, JournalOptions, LockOptions
+from cortexctl.cli.change_options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.session import Session
 from cortexctl.errors import LockedError, PartialError, RefusedError, UsageError
 from cortexctl.results import Column, Kind, Table

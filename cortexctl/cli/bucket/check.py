@@ -5,18 +5,16 @@ from typing import Annotated
 import typer
 
 from cortexctl.cli.bucket.looking import asked
+from cortexctl.cli.change_options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.choosing import split_codes
 from cortexctl.cli.cron import in_turn
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import (
-    ApplyOptions,
     BucketOptions,
     CheckOptions,
     CronOptions,
     ExcludedTenants,
     FindingsOutputOptions,
-    JournalOptions,
-    LockOptions,
     Tenants,
 )
 from cortexctl.cli.output import OF_FINDINGS, OF_ROWS

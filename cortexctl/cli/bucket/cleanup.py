@@ -9,15 +9,9 @@ import typer
 
 from cortexctl.cli.bucket.changing import carry_out, freed_bytes
 from cortexctl.cli.bucket.selecting import TenantChoice, word_of
+from cortexctl.cli.change_options import ApplyOptions, ChangeOptions
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import (
-    ApplyOptions,
-    BucketOptions,
-    ChangeOptions,
-    ExcludedTenants,
-    OutputOptions,
-    Tenants,
-)
+from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants
 from cortexctl.cli.session import Session, session
 from cortexctl.errors import RefusedError, SourceError, UsageError
 from cortexctl.units import format_size, parse_duration_s, parse_size

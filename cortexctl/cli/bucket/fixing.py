@@ -9,7 +9,7 @@ import typer
 
 from cortexctl.cli.bucket.changing import Ending, carry_out
 from cortexctl.cli.bucket.looking import Asked, Looked
-from cortexctl.cli.options import ApplyOptions, JournalOptions, LockOptions
+from cortexctl.cli.change_options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.session import Session
 from cortexctl.errors import ExitCode, RefusedError, UsageError
 

@@ -8,18 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.applying import Applied, apply_plan_of, confirm, dry_note, load_plan, refuse_past_limits, save_plan
+from cortexctl.cli.change_options import ApplyOptions, JournalOptions, LockOptions
 from cortexctl.cli.choosing import chooser
 from cortexctl.cli.cron import in_turn
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import (
-    ApplyOptions,
     BucketOptions,
     CheckOptions,
     CronOptions,
     ExcludedTenants,
     FindingsOutputOptions,
-    JournalOptions,
-    LockOptions,
     OutputOptions,
     Tenants,
 )

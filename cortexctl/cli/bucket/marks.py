@@ -8,8 +8,9 @@ import typer
 
 from cortexctl.cli.bucket.changing import carry_out
 from cortexctl.cli.bucket.selecting import BlockChoice, TenantChoice, word_of
+from cortexctl.cli.change_options import ChangeOptions
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, ChangeOptions, ExcludedTenants, OutputOptions, Tenants
+from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants
 from cortexctl.cli.session import session
 from cortexctl.errors import UsageError
 

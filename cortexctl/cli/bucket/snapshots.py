@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cortexctl.cli.groups import grouped
+from cortexctl.cli.groups import grouped, grouped_without
 from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants
 from cortexctl.cli.session import session
 from cortexctl.errors import ExitCode, PartialError, UsageError
@@ -45,7 +45,7 @@ def snapshot(
             raise PartialError(f"{taken.unread} objects could not be read; the rest is saved")
 
 
-@grouped
+@grouped_without("bucket")
 def diff(
     source: BucketOptions,
     output: OutputOptions,
@@ -62,8 +62,6 @@ def diff(
     """
     from cortexctl.audit.bucket.diff import Side, diff_buckets, diff_table
 
-    if source.bucket is not None:
-        raise UsageError("give the two buckets as BEFORE and AFTER, without --bucket")
     one, other = replace(source, bucket=before), replace(source, bucket=after)
     with session(one, output, "bucket diff") as run, session(other, output, "bucket diff") as later:
         sides = Side(run.bucket, run.now_s), Side(later.bucket, later.now_s)

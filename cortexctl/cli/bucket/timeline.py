@@ -70,7 +70,8 @@ def timeline(
         with run.working(chosen):
             compacting = settings(run, None).compacting
             found = read_timelines(run.bucket, chosen, run.now_s, run.delays, compacting, scale)
-        run.output.emit(DrawnTimeline(found.tenants, run.paste, run.bucket.display, width))
+        is_well = not found.failed and not any(each.gaps or each.overlaps for each in found.tenants)
+        run.output.emit(DrawnTimeline(found.tenants, run.paste, run.bucket.display, width), is_well=is_well)
         run.fail_for(found.failed, len(chosen))
 
 

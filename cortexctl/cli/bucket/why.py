@@ -16,7 +16,7 @@ from cortexctl.cli.verdict import judge, read_earlier
 from cortexctl.errors import ExitCode
 
 if TYPE_CHECKING:
-    from cortexctl.blocks.fate.seen import Rules
+    from cortexctl.blocks.fate.rules import Rules
 
 _STORE = "blocks_storage.bucket_store"
 _DURATIONS = (
@@ -99,7 +99,7 @@ def why(
 
 def _rules(run: Session, tenant: str) -> "Rules":
     """Return what decides about a tenant's blocks, from the configuration or Cortex's defaults."""
-    from cortexctl.blocks.fate.seen import Readers, Rules
+    from cortexctl.blocks.fate.rules import Readers, Rules
 
     if run.config is None:
         return Rules()

@@ -13,7 +13,7 @@ from cortexctl.cli.contexts import (
     ring_in_context,
 )
 from cortexctl.cli.files import fault_of, read_text
-from cortexctl.cli.groups import grouped
+from cortexctl.cli.groups import grouped_without
 from cortexctl.cli.options import AnswerOutputOptions, BucketOptions, ContextName, OutputOptions
 from cortexctl.cli.ring.options import RingOptions
 from cortexctl.errors import ExitCode, UsageError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@grouped
+@grouped_without("as_of")
 def show(
     output: OutputOptions,
     context: ContextName = None,
@@ -57,7 +57,7 @@ def _expanded(path: str, *, expand: bool) -> str:
     return expand_env(text, os.environ) if expand else text
 
 
-@grouped
+@grouped_without("as_of")
 def use_context(
     output: AnswerOutputOptions,
     name: Annotated[str, typer.Argument(help="A context of the file.", metavar="NAME")],
@@ -110,7 +110,7 @@ def _replace(path: "Path", text: str) -> None:
         raise UsageError(f"{path}: cannot be written: {fault_of(error)}") from error
 
 
-@grouped
+@grouped_without("as_of")
 def validate(output: OutputOptions) -> None:
     """Check the file of contexts.
 

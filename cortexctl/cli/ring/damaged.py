@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from cortexctl import shell
 from cortexctl.cli.applying import confirm, journal_command, journal_option, refuse_past_limits, save_plan
-from cortexctl.cli.options import ApplyOptions, JournalOptions
+from cortexctl.cli.change_options import ApplyOptions, JournalOptions
 from cortexctl.cli.ring.session import RingSession
 from cortexctl.cli.ring.writing import Target, plan_of, write
 from cortexctl.errors import ConflictError, RefusedError, UsageError

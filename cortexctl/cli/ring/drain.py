@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.applying import journal_option
+from cortexctl.cli.change_options import JournalOptions
 from cortexctl.cli.exits import complain
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import JournalOptions, OutputOptions
+from cortexctl.cli.options import OutputOptions
 from cortexctl.cli.ring.draining import PodOptions, Told, drain_bucket, journal_of, open_pods, told_of
 from cortexctl.cli.ring.drainrun import DRAIN, RING, Asked, DrainOptions, WayOptions, carry_out, roll_back
 from cortexctl.cli.ring.options import AccessOptions, RingOptions
@@ -96,7 +97,8 @@ def _chosen(
 
 def _drain(asked: Asked, told: Told, bucket: "Bucket | None") -> None:
     from cortexctl.audit.ring.draintables import planned_table
-    from cortexctl.ring.draining import Drain, Group, judge
+    from cortexctl.ring.draining import Drain, judge
+    from cortexctl.ring.drainorder import Group
     from cortexctl.ring.drainsteps import Waits
 
     checked, given = asked.target.checked, asked.given

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 import typer
 
+from cortexctl.cli.change_options import JournalOptions
 from cortexctl.cli.contexts import bucket_in_context
-from cortexctl.cli.options import BucketOptions, JournalOptions, ResultOptions
+from cortexctl.cli.options import BucketOptions, ResultOptions
 from cortexctl.cli.ring.session import RingSession
 from cortexctl.cli.ring.settings import access_of
 from cortexctl.cli.session import session

@@ -8,7 +8,7 @@ import typer
 
 from cortexctl import __version__, shell
 from cortexctl.cli.applying import confirm
-from cortexctl.cli.options import ApplyOptions, JournalOptions
+from cortexctl.cli.change_options import ApplyOptions, JournalOptions
 from cortexctl.cli.ring.draining import Teller, Told, require_pods, told_on_terminal, wall_clock
 from cortexctl.cli.ring.session import RingSession
 from cortexctl.cli.ring.writing import Target, ring_document
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from cortexctl.repair.operations import Step
     from cortexctl.results import Table
     from cortexctl.ring.checked import CheckedRing
-    from cortexctl.ring.draining import Group
+    from cortexctl.ring.drainorder import Group
     from cortexctl.ring.drainsteps import Waits
     from cortexctl.ring.model import Instance
     from cortexctl.sources.ingester import IngesterProcess
@@ -235,7 +235,7 @@ def roll_back(asked: Asked) -> None:
     from cortexctl.audit.apply import raise_for
     from cortexctl.audit.ring.draintables import is_readonly, rolled_back
     from cortexctl.audit.ring.modes import apply_group, mode_steps
-    from cortexctl.ring.draining import Group
+    from cortexctl.ring.drainorder import Group
     from cortexctl.ring.model import InstanceState
 
     output, checked = asked.run.output, asked.target.checked

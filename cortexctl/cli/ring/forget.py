@@ -9,9 +9,10 @@ import typer
 
 from cortexctl import shell
 from cortexctl.cli.applying import confirm, journal_command, journal_option, refuse_past_limits, save_plan
+from cortexctl.cli.change_options import ApplyOptions, JournalOptions
 from cortexctl.cli.exits import complain
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import ApplyOptions, JournalOptions, OutputOptions
+from cortexctl.cli.options import OutputOptions
 from cortexctl.cli.ring.damaged import MOST, are_damaged, forget_damaged
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingOptions
 from cortexctl.cli.ring.session import RingSession, ring_session

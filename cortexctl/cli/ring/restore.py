@@ -7,8 +7,9 @@ import typer
 
 from cortexctl import shell
 from cortexctl.cli.applying import confirm, journal_command, refuse_past_limits, save_plan
+from cortexctl.cli.change_options import ApplyOptions, JournalOptions
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import ApplyOptions, JournalOptions, OutputOptions
+from cortexctl.cli.options import OutputOptions
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingOptions
 from cortexctl.cli.ring.session import ring_session
 from cortexctl.cli.ring.writing import (

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cortexctl import __version__
-from cortexctl.cli.options import ApplyOptions, JournalOptions, OutputOptions
+from cortexctl.cli.change_options import ApplyOptions, JournalOptions
+from cortexctl.cli.options import OutputOptions
 from cortexctl.cli.ring.journal import SOURCE, STORED_KEY
 from cortexctl.cli.ring.session import RingSession
 from cortexctl.errors import ConflictError, DataError, NotFoundError, RefusedError, UsageError

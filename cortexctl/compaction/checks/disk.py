@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from cortexctl.compaction.disk import Instance
 from cortexctl.findings import Problem, Severity, check
-from cortexctl.units import format_duration, format_size, format_time_ms
+from cortexctl.units import format_duration, format_size
 
 
 @check("DSK01", "volume-too-small", Severity.HIGH, needs=("the size of the volume: --volume SIZE",))
@@ -46,8 +46,8 @@ def volume_too_small(compactor: Instance) -> Iterator[Problem]:
             "volume_bytes": volume,
             "needed_bytes": needed,
             "job_bytes": alone,
-            "job_start": format_time_ms(job.start_ms),
-            "job_end": format_time_ms(job.end_ms),
+            "job_start_at_ms": job.start_ms,
+            "job_end_at_ms": job.end_ms,
             "blocks": len(job.blocks),
         },
         f"plan disk --volume {-(-max(needed, compactor.likely.total_bytes) // (1 << 30))}Gi",

@@ -74,11 +74,9 @@ class _Chart:
     def _drawn(self, timeline: Timeline) -> Iterator[str]:
         yield f"{'':{_LABEL}}{self._axis(timeline)} {'blocks':>6} {'size':>9}"
         gaps = set(self._touched(timeline, timeline.gaps))
-        queried = timeline.queried
-        row = [
-            (_GAP, "high") if at in gaps else (shade, "") for at, shade in enumerate(self._shaded(timeline, queried))
-        ]
-        yield self._line("queryable", row, queried)
+        kept = timeline.kept
+        row = [(_GAP, "high") if at in gaps else (shade, "") for at, shade in enumerate(self._shaded(timeline, kept))]
+        yield self._line("kept", row, kept)
         for name, bars in timeline.rows():
             overlaps = [each for each in timeline.overlaps if name == f"level {each.level}"]
             twice = set(self._touched(timeline, overlaps))

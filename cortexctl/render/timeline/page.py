@@ -61,7 +61,7 @@ def _contents(timelines: Sequence[Timeline]) -> Iterator[str]:
     yield "<nav>What is amiss:\n<ul>\n"
     for number, each in amiss_there:
         lost = sum(gap.to_ms - gap.from_ms for gap in each.gaps) / 1000
-        said = amiss(len(each.gaps), len(each.overlaps)) + (f", {format_duration(lost)} without data" if lost else "")
+        said = amiss(len(each.gaps), len(each.overlaps)) + (f"; gaps of {format_duration(lost)} in all" if lost else "")
         yield f'<li><a href="#t{number}">{shown(each.tenant)}</a>: {said}</li>\n'
     yield "</ul>\n</nav>\n"
 

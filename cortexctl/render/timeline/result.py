@@ -110,9 +110,9 @@ def amiss(gaps: int, overlaps: int) -> str:
 
 def headline(timeline: Timeline) -> str:
     """Return what there is to say of a tenant in a line, without its name."""
-    bars = timeline.queried
+    bars = timeline.kept
     if not bars:
-        said = "no block that queries see"
+        said = "no complete block without a deletion mark"
     else:
         from_ms, to_ms = min(each.from_ms for each in bars), max(each.to_ms for each in bars)
         size_bytes = sum(each.size_bytes for each in bars)
@@ -139,4 +139,4 @@ def described(segment: Segment) -> str:
 
 def rule(timeline: Timeline) -> str:
     """Return what is taken for a gap."""
-    return f"{format_duration(timeline.gap_ms / 1000)} or longer without a block that queries see"
+    return f"{format_duration(timeline.gap_ms / 1000)} or longer with no complete block but marked ones"

@@ -1,4 +1,4 @@
-"""Timelines as SVG: for each tenant a picture with a row a level, hatched red where hours lack data.
+"""Timelines as SVG: for each tenant a picture with a row a level, hatched red where there is a gap.
 
 Nothing is loaded and nothing runs: colours follow the reader's light or dark, and what a block is shows on hovering.
 The text is ASCII, with other characters as references, so that any stream can take it.
@@ -33,7 +33,7 @@ STYLE = """
 .tl text{fill:#333}.tl .name{font-size:15px;font-weight:600;fill:#111}.tl .quiet{fill:#6a6f76}.tl .bad{fill:#b3261e}
 .tl .ground{fill:#fff}.tl .row{fill:#f0f2f4}.tl .tick{stroke:#d4d8dd}
 .tl .level{fill:#2f6fb5}.tl .l1{fill:#8fbce6}.tl .l2{fill:#5c9ad6}.tl .l3{fill:#3a7cc0}.tl .l4{fill:#235a97}
-.tl .queryable{fill:#2e8b57}.tl .no-compact{fill:#7b5ea7}.tl .marked{fill:#aab1b9}.tl .broken{fill:#c9772b}
+.tl .kept{fill:#2e8b57}.tl .no-compact{fill:#7b5ea7}.tl .marked{fill:#aab1b9}.tl .broken{fill:#c9772b}
 .tl .partial{fill:#d9b36c}.tl .ghost{fill:#d9b36c}
 .tl .block{stroke:#fff;stroke-width:.6}.tl .block:hover{stroke:#111;stroke-width:1.2}
 .tl .gap{fill:#d93025}.tl .band{fill:#d93025;fill-opacity:.12;pointer-events:none}
@@ -43,7 +43,7 @@ STYLE = """
 .tl text{fill:#c9ced6}.tl .name{fill:#f0f3f6}.tl .quiet{fill:#8d96a0}.tl .bad{fill:#ff8a80}
 .tl .ground{fill:#14171b}.tl .row{fill:#1f242a}.tl .tick{stroke:#353c44}
 .tl .level{fill:#5b9ce0}.tl .l1{fill:#31567c}.tl .l2{fill:#3f74ab}.tl .l3{fill:#5390cf}.tl .l4{fill:#7db3ea}
-.tl .queryable{fill:#4bb37b}.tl .no-compact{fill:#a48ad0}.tl .marked{fill:#59616b}.tl .broken{fill:#d98a3f}
+.tl .kept{fill:#4bb37b}.tl .no-compact{fill:#a48ad0}.tl .marked{fill:#59616b}.tl .broken{fill:#d98a3f}
 .tl .partial{fill:#a88640}.tl .ghost{fill:#a88640}
 .tl .block{stroke:#14171b}.tl .block:hover{stroke:#fff}
 .tl .gap{fill:#f2665c}.tl .band{fill:#f2665c;fill-opacity:.18}.tl .hatch{stroke:#14171b}
@@ -132,7 +132,7 @@ class Picture:
             return
         bottom = self.height - 34
         yield from self._axis(self._begins, bottom)
-        yield from self._queryable(self._begins)
+        yield from self._kept(self._begins)
         top = below = self._begins + _ROW + _SPACE
         for row in self._rows:
             yield from self._drawn(row, top)
@@ -165,13 +165,13 @@ class Picture:
         yield f'<rect class="row" x="{_LEFT}" y="{top}" width="{_PLOT}" height="{height}"/>'
         yield f'<text class="quiet" x="{_LEFT + _PLOT + 8}" y="{middle:g}">{counted(len(bars), "block")}, {size}</text>'
 
-    def _queryable(self, top: int) -> Iterator[str]:
+    def _kept(self, top: int) -> Iterator[str]:
         timeline = self.timeline
-        yield from self._ground("queryable", timeline.queried, top, _ROW)
-        for start_ms, end_ms in spans(timeline.queried, timeline.gap_ms):
+        yield from self._ground("kept", timeline.kept, top, _ROW)
+        for start_ms, end_ms in spans(timeline.kept, timeline.gap_ms):
             x, width = self._span(start_ms, end_ms)
             said = f"covered: {_times(start_ms, end_ms)}"
-            yield _rect("queryable", x, top, width, _ROW, [said])
+            yield _rect("kept", x, top, width, _ROW, [said])
         for each in timeline.gaps:
             x, width = self._span(each.from_ms, each.to_ms, 3)
             yield (

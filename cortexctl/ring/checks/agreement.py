@@ -102,7 +102,7 @@ def differing(views: Mapping[str, CheckedRing], name: str) -> dict[str, dict[str
         "address": {place: each.addr for place, (_, each) in seen.items()},
         "zone": {place: each.zone for place, (view, each) in seen.items() if any(view.view.zones)},
         "tokens": _tokens({place: each for place, (_, each) in seen.items()}),
-        "registered_s": {place: each.registered_s for place, (_, each) in seen.items() if each.registered_s > 0},
+        "registered_at_s": {place: each.registered_s for place, (_, each) in seen.items() if each.registered_s > 0},
     }
     return {key: values for key, values in said.items() if len(set(map(repr, values.values()))) > 1}
 

@@ -80,7 +80,7 @@ def timeout_short(survey: RingSurvey) -> Iterator[Problem]:
         yield Problem(
             name,
             f"processes have {len(set(timeouts.values()))} different heartbeat time-outs",
-            {"heartbeat_timeout_s_by_config": timeouts},
+            {"timeouts_by_config_s": timeouts},
             show(survey),
         )
 

@@ -36,7 +36,7 @@ def stale(survey: RingSurvey) -> Iterator[Problem]:
             each.id,
             f"last sent a heartbeat {format_duration(checked.age_s(each))} ago",
             {
-                "timestamp_s": each.timestamp_s,
+                "heartbeat_at_s": each.timestamp_s,
                 "age_s": int(checked.age_s(each)),
                 "heartbeat_timeout_s": checked.settings.heartbeat_timeout_s,
             },
@@ -60,7 +60,7 @@ def stale_together(checked: CheckedRing) -> Iterator[Problem]:
         yield Problem(
             checked.component.name,
             f"{len(together)} of {len(checked.members)} went stale within {format_duration(2 * checked.period_s)}",
-            {"instances": [each.id for each in together], "last_timestamp_s": max(e.timestamp_s for e in together)},
+            {"instances": [each.id for each in together], "last_heartbeat_at_s": max(e.timestamp_s for e in together)},
             show(checked),
         )
 
@@ -96,7 +96,7 @@ def heartbeat_late(checked: CheckedRing) -> Iterator[Problem]:
         yield Problem(
             each.id,
             f"last sent a heartbeat {format_duration(age_s)} ago, {limit}",
-            {"timestamp_s": each.timestamp_s, "age_s": int(age_s), "heartbeat_period_s": checked.period_s},
+            {"heartbeat_at_s": each.timestamp_s, "age_s": int(age_s), "heartbeat_period_s": checked.period_s},
             show(checked),
         )
 
@@ -151,7 +151,7 @@ def no_heartbeat(checked: CheckedRing) -> Iterator[Problem]:
             yield Problem(
                 each.id,
                 f"has {each.timestamp_s} for its last heartbeat",
-                {"timestamp_s": each.timestamp_s},
+                {"heartbeat_at_s": each.timestamp_s},
                 next_of(checked, each.id),
             )
 
@@ -174,7 +174,7 @@ def _ahead(checked: CheckedRing, each: Instance, severity: Severity | None) -> P
     return Problem(
         each.id,
         f"last sent a heartbeat {format_duration(ahead_s)} in the future",
-        {"timestamp_s": each.timestamp_s, "ahead_s": int(ahead_s)},
+        {"heartbeat_at_s": each.timestamp_s, "ahead_s": int(ahead_s)},
         show(checked),
         severity,
     )

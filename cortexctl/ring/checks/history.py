@@ -107,7 +107,7 @@ def leaving_long(survey: RingSurvey) -> Iterator[Problem]:
             yield Problem(
                 each.id,
                 f"has been LEAVING without a heartbeat for {format_duration(checked.age_s(each))}",
-                {"timestamp_s": each.timestamp_s},
+                {"heartbeat_at_s": each.timestamp_s},
                 next_in(survey, each),
                 Severity.HIGH if survey.component is INGESTER and not is_kept else None,
             )
@@ -134,7 +134,7 @@ def registered_anew(survey: RingSurvey) -> Iterator[Problem]:
     for each in survey.primary.members:
         if each.registered_s - survey.primary.now_s > SKEW_S:
             said = f"is registered at {format_time(each.registered_s)}"
-            yield Problem(each.id, said, {"registered_s": each.registered_s}, show(survey))
+            yield Problem(each.id, said, {"registered_at_s": each.registered_s}, show(survey))
             continue
         before = next((view.present[each.id] for view in reversed(survey.earlier) if each.id in view.present), None)
         if before and 0 < before.registered_s < each.registered_s and before.state is not InstanceState.READONLY:
@@ -143,7 +143,11 @@ def registered_anew(survey: RingSurvey) -> Iterator[Problem]:
             yield Problem(
                 each.id,
                 f"was registered again at {format_time(each.registered_s)}{', with other tokens' if is_moved else ''}",
-                {"registered_s": each.registered_s, "registered_before_s": before.registered_s, "tokens_kept": kept},
+                {
+                    "registered_at_s": each.registered_s,
+                    "registered_before_at_s": before.registered_s,
+                    "tokens_kept": kept,
+                },
                 show(survey),
                 None if is_moved else Severity.INFO,
             )

@@ -62,7 +62,10 @@ def tombstone_old(checked: CheckedRing) -> Iterator[Problem]:
         age_s = checked.now_s - each.timestamp_s
         if each.state is InstanceState.LEFT and age_s > checked.left_timeout_s + _PURGE_GRACE_S:
             yield Problem(
-                each.id, f"has been LEFT for {format_duration(age_s)}", {"timestamp_s": each.timestamp_s}, show(checked)
+                each.id,
+                f"has been LEFT for {format_duration(age_s)}",
+                {"heartbeat_at_s": each.timestamp_s},
+                show(checked),
             )
 
 

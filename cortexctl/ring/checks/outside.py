@@ -35,7 +35,7 @@ def stale_but_running(survey: RingSurvey) -> Iterator[Problem]:
             yield Problem(
                 each.id,
                 f"is stale, and {answering[host]} answers",
-                {"address": each.addr, "answered": answering[host], "timestamp_s": each.timestamp_s},
+                {"address": each.addr, "answered": answering[host], "heartbeat_at_s": each.timestamp_s},
                 show(survey),
             )
 

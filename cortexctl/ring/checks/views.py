@@ -94,7 +94,7 @@ def views_differ(survey: RingSurvey) -> Iterator[Problem]:
     for name in _ids(views):
         differences = differing(views, name)
         if differences:
-            names = ", ".join(key.removesuffix("_s") for key in differences)
+            names = ", ".join(key.removesuffix("_at_s") for key in differences)
             yield Problem(name, f"differs in {names}", differences, diff(survey), _grade_of_change(survey, views, name))
 
 
@@ -200,7 +200,7 @@ def view_stopped(survey: RingSurvey) -> Iterator[Problem]:
                 if updated_s <= 0
                 else (f"last read its store {format_duration(view.now_s - updated_s)} ago")
             )
-            yield Problem(place, said, {"storage_updated_s": int(updated_s)}, diff(survey))
+            yield Problem(place, said, {"storage_updated_at_s": int(updated_s)}, diff(survey))
         elif place in stopped:
             other, seconds = stopped[place]
             elsewhere = ": the members write to another store, or to another key" if is_store(view) else ""

@@ -210,6 +210,6 @@ def _token_changes(before: Instance, after: Instance) -> Iterator[Told]:
         said["new"] = len(set(after.tokens).difference(before.tokens))
         message += f"; {said['new']} are new"
     if after.registered_s != before.registered_s:
-        said["registered_s"] = after.registered_s
+        said["registered_at_s"] = after.registered_s
         message += "; it registered anew"
     yield EventKind.TOKENS_CHANGED, after.id, message, said

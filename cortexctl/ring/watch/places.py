@@ -164,7 +164,7 @@ class Places:
             why = place.why_frozen(now_s, period_s, known)
             if why and not place.is_frozen:
                 place.away_since_s = now_s
-                said = {"moved_s": place.moved_s, "told_of_s": place.until_s}
+                said = {"moved_at_s": place.moved_s, "told_of_at_s": place.until_s}
                 yield EventKind.VIEW_FROZEN, place.name, f"its copy {why}", said
             elif place.is_frozen and not why:
                 gone_s = now_s - place.away_since_s

@@ -145,7 +145,7 @@ class Watcher:
             return
         gone_s = member.last_seen_s - last_seen_s
         message = f"sends heartbeats again, after {format_duration(gone_s)} without"
-        evidence = {"silent_s": gone_s, "timestamp_s": member.newest_s}
+        evidence = {"silent_s": gone_s, "heartbeat_at_s": member.newest_s}
         self._tell(EventKind.HEARTBEAT_RESUMED, name, message, evidence)
 
     def _miss(self, name: str, member: Member, followed: Iterable[Place]) -> None:
@@ -163,7 +163,7 @@ class Watcher:
         if places:
             state, gone_s = member.entry.state_name, self._now_s - member.last_seen_s
             how = f", its last heartbeat {format_duration(gone_s)} before" if member.is_stopped else ""
-            evidence = {"state": state, "timestamp_s": member.newest_s, "silent_s": gone_s}
+            evidence = {"state": state, "heartbeat_at_s": member.newest_s, "silent_s": gone_s}
             self._tell(EventKind.LEFT, name, f"left the ring; it was {state}{how}", evidence)
 
     def _judge_start(self) -> None:
@@ -217,8 +217,8 @@ class Watcher:
             name,
             f"no heartbeat for {format_duration(member.silence_s)}; {seen} {format_time(member.last_seen_s)}",
             {
-                "last_seen_s": member.last_seen_s,
-                "timestamp_s": member.newest_s,
+                "last_seen_at_s": member.last_seen_s,
+                "heartbeat_at_s": member.newest_s,
                 "silent_s": member.silence_s,
                 "heartbeat_period_s": self._period_s,
                 "zone": member.entry.zone,
@@ -234,7 +234,7 @@ class Watcher:
         backend = next((str(each.view.backend) for each in followed if each.view and each.view.backend), None)
         store = f"the store ({backend})" if backend else "the store"
         slowest = max((each for each in followed if each.took_s), key=lambda each: each.took_s[-1], default=None)
-        evidence: dict[str, Any] = {"instances": sorted(names), "last_seen_s": since_s, "backend": backend}
+        evidence: dict[str, Any] = {"instances": sorted(names), "last_seen_at_s": since_s, "backend": backend}
         message = f"{len(names)} of {len(self._members)} members stopped together at {format_time(since_s)}: "
         message += f"{store} or the way to it is stuck, not they; forget no one"
         if slowest is not None:
@@ -271,7 +271,7 @@ class Watcher:
             limit = format_duration(self._timeout_s)
             if self._stuck is None or name not in self._stuck.missing:
                 message = f"its last heartbeat is {format_duration(member.age_s)} old, more than {limit}"
-                evidence = {"age_s": member.age_s, "timestamp_s": member.newest_s}
+                evidence = {"age_s": member.age_s, "heartbeat_at_s": member.newest_s}
                 self._tell(EventKind.UNHEALTHY, name, message, evidence)
             elif not self._stuck.is_told_unhealthy:
                 self._stuck.is_told_unhealthy = True

@@ -497,9 +497,9 @@ def test_the_fields_that_differ_are_evidence_each_from_where_it_is() -> None:
     problem = only(Case("differs", {INDEX: an_index([an_entry(A), changed])}).view())
     assert problem.message == "its entry in the bucket index differs in max_time, segments_num, uploaded_at"
     assert problem.evidence == {
-        "max_time": {"index": 1, "meta": 1_795_140_000_000},
+        "max_time_ms": {"index": 1, "meta": 1_795_140_000_000},
         "segments_num": {"index": 2, "meta": 1},
-        "uploaded_at": {"index": UPLOADED_S + 9, "meta": UPLOADED_S},
+        "uploaded_at_s": {"index": UPLOADED_S + 9, "meta": UPLOADED_S},
     }
 
 

@@ -89,7 +89,7 @@ def test_gaps_are_those_of_the_check() -> None:
     objects = block(A, 0, 2) | block(B, 4, 6) | block(C, 6, 8) | block(D, 20, 22)
     view = survey(objects, {}, ViewSurvey(TENANT, NOW_S))
     (problem,) = check_gap(view)
-    assert problem.evidence["gaps_ms"] == [[each.from_ms, each.to_ms] for each in timeline(view, Scale()).gaps]
+    assert problem.evidence["gaps_at_ms"] == [[each.from_ms, each.to_ms] for each in timeline(view, Scale()).gaps]
 
 
 @pytest.mark.parametrize(
@@ -121,11 +121,11 @@ def test_a_partial_block_is_drawn_where_the_index_tells_its_time() -> None:
     assert found.gaps[0].next == f"bucket inspect {TENANT}/{B}"
 
 
-def test_a_no_compact_block_is_queried_in_a_row_of_its_own() -> None:
+def test_a_no_compact_block_is_kept_in_a_row_of_its_own() -> None:
     mark = {layout.local_mark(TENANT, B, layout.NO_COMPACT_MARK): b"{}"}
     found = drawn(block(A, 0, 2) | block(B, 2, 4) | mark)
     assert [name for name, _ in found.rows()] == ["level 2", "no-compact"]
-    assert (found.gaps, len(found.queried)) == ([], 2)
+    assert (found.gaps, len(found.kept)) == ([], 2)
 
 
 def test_blocks_of_odd_times_are_not_drawn() -> None:
@@ -211,7 +211,7 @@ def test_a_window_of_time_bounds_the_axis_and_what_is_told() -> None:
 def test_a_level_is_drawn_by_itself_and_gaps_stay_those_of_all() -> None:
     found = drawn(block(A, 0, 12, level=3) | block(B, 12, 14) | block(C, 20, 22), Scale(levels=frozenset([2])))
     assert [name for name, _ in found.rows()] == ["level 2"]
-    assert (hours(found.gaps), len(found.queried), hours([found])) == ([(14, 20)], 3, [(0, 22)])
+    assert (hours(found.gaps), len(found.kept), hours([found])) == ([(14, 20)], 3, [(0, 22)])
 
 
 def test_ten_blocks_of_a_segment_are_named() -> None:

@@ -12,6 +12,7 @@ from cortexctl.compaction.model import Block, Settings, Strategy
 from cortexctl.compaction.steady import steady_jobs
 from cortexctl.findings import Severity, run_checks
 from tests.compaction_blocks import GIB, HOUR_MS, RANGES, a_block, names, weighing
+from tests.evidence import misnamed
 
 LATER_S = 10_000 * 3600
 DAY_H = 24
@@ -119,7 +120,9 @@ def test_what_a_compactor_needs_besides() -> None:
 
 
 def findings(found: Instance) -> list[tuple[str, Severity]]:
-    return [(each.code, each.severity) for each in run_checks(CHECKS, found, found.name)]
+    said = list(run_checks(CHECKS, found, found.name))
+    assert [name for each in said for name in misnamed(each.evidence)] == []
+    return [(each.code, each.severity) for each in said]
 
 
 def test_a_volume_is_judged_by_what_it_cannot_hold() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from cortexctl.render import FindingsResult, Format, NotRun
 from cortexctl.render.table import cell_width
-from cortexctl.render.text import cell, escape
+from cortexctl.render.text import cell, escape, evidence
 from cortexctl.results import Column, Document, Kind, Table
 
 Render = Callable[..., str]
@@ -129,6 +129,29 @@ def test_a_ulid_stays_whole_while_something_else_can_fold(render: Render) -> Non
 )
 def test_a_value_as_a_person_reads_it(value: object, kind: Kind, shown: str) -> None:
     assert cell(value, kind) == shown
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "shown"),
+    [
+        ("heartbeat_at_s", 0, "heartbeat_at=1970-01-01T00:00:00Z"),
+        ("range_start_at_ms", 3_600_500, "range_start_at=1970-01-01T01:00:00.500Z"),
+        ("max_time_ms", 0, "max_time=1970-01-01T00:00:00Z"),
+        ("deletion_time_s", 5, "deletion_time=1970-01-01T00:00:05Z"),
+        ("age_s", 1_800_000_000, "age=20833d8h"),
+        ("lead_time_s", 1_800_000_000, "lead_time=20833d8h"),
+        ("took_ms", 250, "took=250ms"),
+        ("size_bytes", 2048, "size=2.0 KiB"),
+        ("finished_time_s", None, "finished_time=-"),
+        ("blocks", 1_800_000_000, "blocks=1800000000"),
+        ("_s", 5, "_s=5"),
+        ("gaps_at_ms", [[0, 1000]], "gaps_at=1970-01-01T00:00:00Z,1970-01-01T00:00:01Z"),
+        ("registered_at_s", {"kv": 0, "pod": 1}, "registered_at=kv=1970-01-01T00:00:00Z,pod=1970-01-01T00:00:01Z"),
+        ("listed_by_path_bytes", {"index": 2048}, 'listed_by_path="index=2.0 KiB"'),
+    ],
+)
+def test_the_name_of_evidence_tells_what_its_numbers_are(name: str, value: Any, shown: str) -> None:
+    assert evidence({name: value}) == [shown]
 
 
 def test_every_character_that_does_not_print_is_spelled_out(hostile: str) -> None:

@@ -35,19 +35,19 @@ def bar(number: int, start: float, end: float, level: int | None = 2, state: str
 
 
 def a_timeline(tenant: str, bars: list[Bar], **more: Any) -> Timeline:
-    queried = [each for each in bars if each.state in ("complete", "no-compact")]
+    kept = [each for each in bars if each.state in ("complete", "no-compact")]
     fields: dict[str, Any] = {
         "tenant": tenant,
         "is_deleting": False,
         "from_ms": min((each.from_ms for each in bars), default=0),
         "to_ms": max((each.to_ms for each in bars), default=0),
-        "queried": queried,
+        "kept": kept,
         "bars": bars,
         "gaps": [],
         "overlaps": [],
         "unplaced": {},
         "gap_ms": 2 * HOUR_MS,
-        "newest_s": 3600.0 if queried else None,
+        "newest_s": 3600.0 if kept else None,
         **more,
     }
     return Timeline(**fields)
@@ -88,7 +88,7 @@ def test_a_chart_where_nobody_looks_on(several: DrawnTimeline, render: Render, s
 def test_a_chart_in_a_terminal(width: int, several: DrawnTimeline, render: Render, same_as_golden: Compare) -> None:
     text = render(several, Format.TABLE, terminal=True, colour=True, width=width)
     same_as_golden(text, f"timeline.terminal-{width}.txt")
-    charted = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n") if re.match("queryable|level", line)]
+    charted = [line for line in re.sub(r"\x1b\[[0-9;]*m", "", text).split("\n") if re.match("kept|level", line)]
     assert {len(line) for line in charted} == {width}
 
 
@@ -103,8 +103,8 @@ def test_a_stream_of_ascii_gets_ascii(several: DrawnTimeline) -> None:
     emit(several, OutputSpec(Format.TABLE, "bucket timeline", "0", 0.0), stream)
     stream.seek(0)
     rows = stream.read().split("\n")
-    assert "queryable  " in rows[2]
-    assert re.fullmatch(r"queryable  #+x+#+[-.+x]?#*[ .+-]*#+ +\d+ .*", rows[2]), rows[2]
+    assert "kept       " in rows[2]
+    assert re.fullmatch(r"kept       #+x+#+[-.+x]?#*[ .+-]*#+ +\d+ .*", rows[2]), rows[2]
 
 
 def test_a_gap_is_never_rounded_away(render: Render) -> None:
@@ -230,7 +230,7 @@ def test_the_page_names_what_is_amiss_first(several: DrawnTimeline, render: Rend
     assert [attrs["href"] for tag, attrs in found.tags if tag == "a"] == ["#t0"]
     assert ids == {"t0", "t1", "t2"}
     text = "".join(found.text)
-    assert "1 gap, 1 overlap, 4h without data" in text
+    assert "1 gap, 1 overlap; gaps of 4h in all" in text
     assert "cortexctl bucket ls -t x" in text
     assert "nobody knows when" in text
 

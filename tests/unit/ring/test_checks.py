@@ -19,6 +19,7 @@ from cortexctl.ring.components import Component, Settings
 from cortexctl.ring.judge import judge
 from cortexctl.ring.model import ring
 from cortexctl.ring.survey import Need, RingSurvey
+from tests.evidence import misnamed
 from tests.unit.ring import cases_of_a_survey, cases_of_a_view, cases_of_a_watch
 from tests.unit.ring.case import LEAVING, NOW_S, Case, View, aged, both, gone, having
 from tests.unit.ring.cases_of_a_view import ALL_LATE, ONE, TWO
@@ -59,6 +60,8 @@ def test_the_checks_find_this_and_nothing_else(code: str, case: Case) -> None:
     assert {each: [finding.subject for finding in findings] for each, findings in found.items()} == case.finds
     expected = BY_CODE[code].severity if case.severity is None else case.severity
     assert {finding.severity for finding in found.get(code, [])} <= {expected}
+    for finding in (each for findings in found.values() for each in findings):
+        assert misnamed(finding.evidence) == [], finding.code
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=[check.code for check in CHECKS])

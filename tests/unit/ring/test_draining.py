@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.components import INGESTER
-from cortexctl.ring.draining import Drain, Group, Margins, Verdict, judge, natural, order
+from cortexctl.ring.draining import Drain, Margins, Verdict, judge
+from cortexctl.ring.drainorder import Group, natural, order
 from cortexctl.ring.model import SPACE, InstanceState, instance, ring
 
 NOW_S = 1_795_230_000

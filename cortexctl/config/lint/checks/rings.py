@@ -47,9 +47,10 @@ def tokens_not_kept(view: LintView) -> Iterator[Problem]:
     """A component leaves its ring when it stops, and keeps no token file.
 
     Each restart gives it new tokens: its share of the series, blocks or tenants moves to others and another comes to
-    it. An ingester that was made READONLY to be scaled down is ACTIVE again after a restart.
+    it.
 
-    Set the path of the token file, on a disk that outlives the process. The compactor has one since v1.16.
+    An ingester that was made READONLY to be scaled down is ACTIVE again after a restart. Set the path of the token
+    file, on a disk that outlives the process. The compactor has one since v1.16.
     Source: Cortex, pkg/ring/lifecycler.go, initRing.
     """
     for component, config in _members(view):

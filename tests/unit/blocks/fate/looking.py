@@ -8,7 +8,8 @@ from cortexctl.blocks.fate.answer import Answer, answer
 from cortexctl.blocks.fate.compactor import Planning
 from cortexctl.blocks.fate.model import Component, Fate
 from cortexctl.blocks.fate.querier import Reach
-from cortexctl.blocks.fate.seen import Rules, Seen, see
+from cortexctl.blocks.fate.rules import Rules
+from cortexctl.blocks.fate.seen import Seen, see
 from cortexctl.blocks.fate.survey import FateSurvey
 from cortexctl.blocks.planning import PlanSurvey
 from cortexctl.blocks.view import Delays

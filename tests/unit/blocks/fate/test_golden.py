@@ -10,7 +10,8 @@ from cortexctl.blocks.check_survey import CheckSurvey
 from cortexctl.blocks.fate.answer import answer
 from cortexctl.blocks.fate.compactor import Planning
 from cortexctl.blocks.fate.model import Component, Grade
-from cortexctl.blocks.fate.seen import Rules, see
+from cortexctl.blocks.fate.rules import Rules
+from cortexctl.blocks.fate.seen import see
 from cortexctl.blocks.fate.survey import FateSurvey
 from cortexctl.blocks.planning import PlannedTenant, PlanSurvey
 from cortexctl.blocks.view import TenantView

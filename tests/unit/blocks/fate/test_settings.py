@@ -13,7 +13,8 @@ from cortexctl.blocks.details import Compacting
 from cortexctl.blocks.fate.model import Component, Grade
 from cortexctl.blocks.fate.querier import Reach
 from cortexctl.blocks.fate.remedies import remedies
-from cortexctl.blocks.fate.seen import Readers, Rules, is_known
+from cortexctl.blocks.fate.rules import Readers, Rules
+from cortexctl.blocks.fate.seen import is_known
 from cortexctl.blocks.view import Delays
 from cortexctl.compaction.model import Settings, Strategy
 from cortexctl.ring.block_owners import BlockOwners

@@ -15,6 +15,7 @@ from cortexctl.ring.model import SPACE, Instance, InstanceState, instance, ring
 from cortexctl.ring.watch.events import Event, EventKind, Standing, Watched
 from cortexctl.ring.watch.places import Place
 from cortexctl.ring.watch.watcher import Watcher
+from tests.evidence import misnamed
 
 T0 = 1_760_000_000.0
 STORE = "consul://kv:8500"
@@ -114,7 +115,9 @@ def every(step_s: float, until_s: float, start_s: float = 0) -> list[float]:
 
 
 def told(events: Iterable[Event]) -> list[tuple[str, str, float]]:
-    """Return what was told of whom, and after how many seconds."""
+    """Return what was told of whom, and after how many seconds; its evidence says its units."""
+    events = list(events)
+    assert [name for each in events for name in misnamed(each.evidence)] == []
     return [(each.kind.value, each.subject, each.at_s - T0) for each in events]
 
 
@@ -143,7 +146,7 @@ def test_one_dies() -> None:
     stopped, unhealthy = events
     assert stopped.message == "no heartbeat for 11s; its last one was seen at 2025-10-09T08:54:57Z"
     assert stopped.evidence["others_beating"] == 5
-    assert stopped.evidence["timestamp_s"] == T0 + 96
+    assert stopped.evidence["heartbeat_at_s"] == T0 + 96
     assert (stopped.severity, unhealthy.severity) == (Severity.WARNING, Severity.HIGH)
     assert unhealthy.message == "its last heartbeat is 1m1s old, more than 1m"
     watched = cluster.of("i-2")
@@ -226,7 +229,7 @@ def test_one_that_does_not_come_back_with_the_store_is_named() -> None:
         ("store-back", "ingester"),
         ("heartbeat-stopped", "i-3"),
     ]
-    assert events[-1].evidence["last_seen_s"] == T0 + 98
+    assert events[-1].evidence["last_seen_at_s"] == T0 + 98
     assert cluster.standing()["i-3"] is Standing.UNHEALTHY
 
 
@@ -370,7 +373,7 @@ def test_the_same_number_of_other_tokens_and_a_new_registration() -> None:
     cluster.members[0].registered_s = 2
     (event,) = cluster.watch(every(1, 40, 21))
     assert event.message == "has 10 tokens, had 10; 10 are new; it registered anew"
-    assert event.evidence == {"before": 10, "after": 10, "new": 10, "registered_s": 2}
+    assert event.evidence == {"before": 10, "after": 10, "new": 10, "registered_at_s": 2}
 
 
 def test_joining_readonly_leaving_and_gone() -> None:
