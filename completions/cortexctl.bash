@@ -8,8 +8,8 @@ _cortexctl_at() {
             ;;
         "doctor")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --start-jitter --lock-file -s --source -t --tenant --user --exclude-tenant --volume --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name -o --output --output-file --fields --sort --as-of --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --start-jitter --lock-file -s --source -t --tenant --user --exclude-tenant --volume"
+            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --k8s-namespace --k8s-context -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --start-jitter --lock-file -s --source -t --tenant --user --exclude-tenant --volume --help"
+            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --k8s-namespace --k8s-context -o --output --output-file --fields --sort --as-of --max-series --metric-label --webhook --pushgateway --fail-on --only --ignore --baseline --history --start-jitter --lock-file -s --source -t --tenant --user --exclude-tenant --volume"
             ;;
         "explain")
             commands=""
@@ -73,8 +73,8 @@ _cortexctl_at() {
             ;;
         "ring simulate")
             commands=""
-            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --add --zone --remove --lose-zone -b --bucket -t --tenant --user --shard-size --blocks-per-minute --series --help"
-            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --add --zone --remove --lose-zone -b --bucket -t --tenant --user --shard-size --blocks-per-minute --series"
+            options="-s --source --config.file --config.expand-env --from-live --context --replication-factor --zone-awareness --no-zone-awareness --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --tls-insecure --timeout --deadline --concurrency --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet --max-series --metric-label --add --zone --remove --lose-zone -b --bucket -t --tenant --user --shard-size --blocks-per-minute --series --help"
+            valued="-s --source --config.file --from-live --context --replication-factor --heartbeat-timeout --tokens --header --username --password-file --bearer-token-file --tls-ca-file --tls-cert-file --tls-key-file --tls-server-name --timeout --deadline --concurrency -o --output --output-file --fields --sort --as-of --max-series --metric-label --add --zone --remove --lose-zone -b --bucket -t --tenant --user --shard-size --blocks-per-minute --series"
             ;;
         "ring forget")
             commands=""
@@ -158,8 +158,8 @@ _cortexctl_at() {
             ;;
         "bucket diff")
             commands=""
-            options="-b --bucket --config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --help"
-            valued="-b --bucket --config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of -t --tenant --user --exclude-tenant"
+            options="--config.file --config.expand-env --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests --read-only -o --output --output-file --fields --sort --no-headers --as-of -q --quiet -t --tenant --user --exclude-tenant --help"
+            valued="--config.file --from-live --context --runtime-config.file --objstore.config --objstore.config-file --storage-driver --concurrency --timeout --deadline --max-requests -o --output --output-file --fields --sort --as-of -t --tenant --user --exclude-tenant"
             ;;
         "bucket index")
             commands="show check diff rebuild"
@@ -268,18 +268,18 @@ _cortexctl_at() {
             ;;
         "config show")
             commands=""
-            options="-o --output --output-file --fields --sort --no-headers --as-of -q --quiet --context --help"
-            valued="-o --output --output-file --fields --sort --as-of --context"
+            options="-o --output --output-file --fields --sort --no-headers -q --quiet --context --help"
+            valued="-o --output --output-file --fields --sort --context"
             ;;
         "config use-context")
             commands=""
-            options="-o --output --output-file --fields --sort --no-headers --as-of -q --quiet --help"
-            valued="-o --output --output-file --fields --sort --as-of"
+            options="-o --output --output-file --fields --sort --no-headers -q --quiet --help"
+            valued="-o --output --output-file --fields --sort"
             ;;
         "config validate")
             commands=""
-            options="-o --output --output-file --fields --sort --no-headers --as-of -q --quiet --help"
-            valued="-o --output --output-file --fields --sort --as-of"
+            options="-o --output --output-file --fields --sort --no-headers -q --quiet --help"
+            valued="-o --output --output-file --fields --sort"
             ;;
     esac
 }
@@ -339,11 +339,11 @@ _cortexctl() {
             _cortexctl_reply -W "table wide json ndjson yaml html"
             return
             ;;
-        "ring list -o" | "ring show -o" | "bucket tenants -o" | "plan compaction -o" | "ring list --output" | "ring show --output" | "bucket tenants --output" | "plan compaction --output")
+        "ring list -o" | "ring show -o" | "ring simulate -o" | "bucket tenants -o" | "plan compaction -o" | "ring list --output" | "ring show --output" | "ring simulate --output" | "bucket tenants --output" | "plan compaction --output")
             _cortexctl_reply -W "table wide json ndjson csv yaml html prom"
             return
             ;;
-        "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring simulate -o" | "ring forget -o" | "ring restore -o" | "ring drain -o" | "bucket ls -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket snapshot -o" | "bucket diff -o" | "bucket index show -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "config show -o" | "config validate -o" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring simulate --output" | "ring forget --output" | "ring restore --output" | "ring drain --output" | "bucket ls --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket snapshot --output" | "bucket diff --output" | "bucket index show --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output" | "config show --output" | "config validate --output")
+        "ring diff -o" | "ring snapshot -o" | "ring owners -o" | "ring tokens -o" | "ring forget -o" | "ring restore -o" | "ring drain -o" | "bucket ls -o" | "bucket undelete -o" | "bucket quarantine -o" | "bucket retention -o" | "bucket cleanup -o" | "bucket snapshot -o" | "bucket diff -o" | "bucket index show -o" | "bucket index diff -o" | "bucket index rebuild -o" | "bucket marks ls -o" | "bucket marks migrate -o" | "bucket marks add -o" | "bucket marks rm -o" | "journal ls -o" | "journal show -o" | "journal undo -o" | "journal resume -o" | "config show -o" | "config validate -o" | "ring diff --output" | "ring snapshot --output" | "ring owners --output" | "ring tokens --output" | "ring forget --output" | "ring restore --output" | "ring drain --output" | "bucket ls --output" | "bucket undelete --output" | "bucket quarantine --output" | "bucket retention --output" | "bucket cleanup --output" | "bucket snapshot --output" | "bucket diff --output" | "bucket index show --output" | "bucket index diff --output" | "bucket index rebuild --output" | "bucket marks ls --output" | "bucket marks migrate --output" | "bucket marks add --output" | "bucket marks rm --output" | "journal ls --output" | "journal show --output" | "journal undo --output" | "journal resume --output" | "config show --output" | "config validate --output")
             _cortexctl_reply -W "table wide json ndjson csv yaml html"
             return
             ;;
