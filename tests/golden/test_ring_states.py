@@ -127,6 +127,7 @@ def test_the_stored_value_is_judged_as_its_state_deserves(state: str, name: str)
     assert found_in(judgement) == DESERVED[state][name]
     concerned = {"RNG35": ("ingester", "store-gateway", "compactor"), "RNG44": ("store-gateway",)}
     lacks = ["RNG10", "RNG15", "RNG26", "RNG29", "RNG34", "RNG35", "RNG36", "RNG39", "RNG40", "RNG43", "RNG44", "RNG46"]
+    lacks += ["RNG47", "RNG48", "RNG49"]  # what a watch is for
     expected = [code for code in lacks if name in concerned.get(code, (name,))]
     assert [each.code for each in judgement.not_run] == expected
 

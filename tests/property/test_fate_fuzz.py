@@ -15,6 +15,7 @@ from cortexctl.blocks.fate.querier import Reach
 from cortexctl.blocks.fate.rules import Readers, Rules
 from cortexctl.compaction.model import Settings, Strategy
 from cortexctl.render.machine import plain
+from cortexctl.ring.block_owners import BlockOwners
 from tests.builders import (
     NOW_S,
     TENANT,
@@ -105,7 +106,15 @@ RULES = st.builds(
     st.booleans(),
 )
 PLANNED = st.builds(Settings, st.sampled_from(Strategy), consistency_delay_s=DURATIONS)
-REACHES = st.sampled_from([None, Reach(), Reach(("a", "b"), ("b",)), Reach(("a",), ("b",)), Reach(error="none")])
+REACHES = st.sampled_from(
+    [
+        None,
+        Reach(BlockOwners((), (), ())),
+        Reach(BlockOwners(("a", "b"), ("a", "b"), ("b",))),
+        Reach(BlockOwners(("a", "b"), ("a",), ())),
+        Reach(BlockOwners((), (), ()), "none"),
+    ]
+)
 
 
 @settings(max_examples=300, deadline=None)

@@ -44,7 +44,7 @@ def process(pod: Pod) -> Iterator[IngesterProcess]:
 
 def golden(name: str) -> tuple[int, str, str]:
     """Return status, content type and body of a raw answer."""
-    head, _, body = (GOLDEN / "ring" / "http" / name).read_bytes().decode().partition("\r\n\r\n")
+    head, _, body = (GOLDEN / "ingester" / name).read_bytes().decode().partition("\r\n\r\n")
     lines = head.splitlines()
     (kind,) = [line.partition(": ")[2] for line in lines if line.startswith("Content-Type")]
     return int(lines[0].split()[1]), kind, body
