@@ -70,6 +70,16 @@ def made_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(autouse=True)
+def no_memory_of_others() -> Iterator[None]:
+    """Empty the buckets of this process's memory after each test: a listing of one goes through them all."""
+    from fsspec.implementations.memory import MemoryFileSystem
+
+    yield
+    MemoryFileSystem.store.clear()
+    MemoryFileSystem.pseudo_dirs[:] = [""]
+
+
 @pytest.fixture(scope="session")
 def moto_endpoint(only_this_machine: None) -> Iterator[str]:
     """The endpoint of moto's S3 and STS."""
