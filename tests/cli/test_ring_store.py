@@ -1,4 +1,4 @@
-"""A KV store that hangs or slows down, told from members that are dead: DynamoDB behind a way that gives out."""
+"""A KV store that hangs or slows down, told from members that are dead: each store behind a way that gives out."""
 
 import json
 import threading
@@ -12,37 +12,50 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from cortexctl.cli.main import app
-from tests.cli.rings import InDynamoDB, a_ring
+from tests.cli.rings import InDynamoDB, Kept, a_ring
 from tests.fakes.proxy import Proxy, proxy
 from tests.servers import ACCESS_KEY, SECRET_KEY
 
 EVERY_SECOND = "ingester:\n  lifecycler:\n    heartbeat_period: 1s\n    ring:\n      heartbeat_timeout: 1m\n"
+METRICS = {
+    "consul": "cortex_consul_request_duration_seconds",
+    "etcd": "cortex_kv_request_duration_seconds",
+    "dynamodb": "cortex_dynamodb_kv_cas_attempt_total",
+}
+IN_DYNAMODB = pytest.mark.parametrize("kept", ["dynamodb"], indirect=True)
+"""For what is the same in every store, and takes its time."""
 NAMES = tuple(f"i-{number}" for number in range(6))
 
 
 @pytest.fixture
-def way(dynamodb: Any, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    with proxy(moto_endpoint) as opened:
+def way(kept: Kept) -> Iterator[Proxy]:
+    kept.put(a_ring())
+    with proxy(f"http://{_server(kept)}") as opened:
         yield opened
 
 
-@pytest.fixture
-def table(dynamodb: Any, moto_endpoint: str) -> InDynamoDB:
-    kept = InDynamoDB(dynamodb, moto_endpoint)
-    kept.put(a_ring())
-    return kept
+def _server(kept: Kept) -> str:
+    return kept.url.rpartition("//")[2]
+
+
+def _is_named(kept: Kept, way: Proxy, text: str) -> bool:
+    """Return whether a text names the place that was asked."""
+    place = f"dynamodb://eu-west-1/{kept.table}" if isinstance(kept, InDynamoDB) else way.endpoint.rpartition("/")[2]
+    return place in text
 
 
 @contextmanager
-def sending(table: InDynamoDB, names: Sequence[str] = NAMES) -> Iterator[None]:
+def sending(kept: Kept, names: Sequence[str] = NAMES) -> Iterator[None]:
     """Have members send a heartbeat a second meanwhile, by a way of their own."""
     ended = threading.Event()
 
     def send() -> None:
         while not ended.wait(max(0.0, 1 - time.time() % 1)):
-            table.heartbeats_aside(names)
+            if isinstance(kept, InDynamoDB):
+                kept.heartbeats_aside(names)
+            else:
+                for name in names:
+                    kept.heartbeat(name)
 
     thread = threading.Thread(target=send)
     thread.start()
@@ -53,10 +66,10 @@ def sending(table: InDynamoDB, names: Sequence[str] = NAMES) -> Iterator[None]:
         thread.join()
 
 
-def run(command: str, table: InDynamoDB, way: Proxy, tmp_path: Path, *options: str) -> Result:
+def run(command: str, kept: Kept, way: Proxy, tmp_path: Path, *options: str) -> Result:
     config = tmp_path / "cortex.yaml"
     config.write_text(EVERY_SECOND)
-    source = f"dynamodb://eu-west-1/{table.table}?endpoint={way.endpoint}"
+    source = kept.url.replace(_server(kept), way.endpoint.removeprefix("http://"))
     return CliRunner().invoke(app, [*command.split(), "-s", source, "--config.file", str(config), *options])
 
 
@@ -64,76 +77,77 @@ def findings(result: Result, *codes: str) -> list[dict[str, Any]]:
     return [each for each in json.loads(result.stdout)["findings"] if each["code"] in codes]
 
 
-def test_a_store_that_is_well_has_nothing_to_be_said(table: InDynamoDB, way: Proxy, tmp_path: Path) -> None:
-    with sending(table):
-        result = run("ring check ingester --watch-store 4s", table, way, tmp_path, "-o", "json")
+@IN_DYNAMODB
+def test_a_store_that_is_well_has_nothing_to_be_said(kept: Kept, way: Proxy, tmp_path: Path) -> None:
+    with sending(kept):
+        result = run("ring check ingester --watch-store 4s", kept, way, tmp_path, "-o", "json")
     assert findings(result, "RNG47", "RNG48", "RNG49") == []
     assert result.exit_code == 0, result.stderr
 
 
-def test_a_slow_store_is_measured(table: InDynamoDB, way: Proxy, tmp_path: Path) -> None:
+def test_a_slow_store_is_measured(kept: Kept, way: Proxy, tmp_path: Path) -> None:
     way.delay_s = 1.0
-    with sending(table):
-        result = run("ring check ingester --watch-store 4s", table, way, tmp_path, "-o", "json")
+    with sending(kept):
+        result = run("ring check ingester --watch-store 4s", kept, way, tmp_path, "-o", "json")
     (slow,) = findings(result, "RNG47", "RNG48", "RNG49")
     assert slow["code"] == "RNG48"
     assert slow["severity"] == "high"  # a heartbeat is due every second
     assert 1 <= slow["evidence"]["usually_took_s"] < 20  # for each part of an answer
-    assert "dynamodb_kv_cas_attempt_total" in slow["evidence"]["look_at"]
+    assert METRICS[kept.kind] in slow["evidence"]["look_at"]
     assert result.exit_code == 1, result.stderr
 
 
-def test_a_store_that_hangs_from_the_start_is_named_within_the_time_out(
-    table: InDynamoDB, way: Proxy, tmp_path: Path
-) -> None:
+@IN_DYNAMODB
+def test_a_store_that_hangs_from_the_start_is_named_within_the_time_out(kept: Kept, way: Proxy, tmp_path: Path) -> None:
     way.is_hung = True
     began_s = time.monotonic()
-    result = run("ring check ingester", table, way, tmp_path, "--timeout", "1s")
+    result = run("ring check ingester", kept, way, tmp_path, "--timeout", "1s")
     assert time.monotonic() - began_s < 20
     assert result.exit_code == 3
-    assert f"dynamodb://eu-west-1/{table.table}" in result.stderr
+    assert _is_named(kept, way, result.stderr)
     assert "within 1s" in result.stderr
 
 
-def test_a_store_that_hangs_is_a_finding_of_the_watch(table: InDynamoDB, way: Proxy, tmp_path: Path) -> None:
+def test_a_store_that_hangs_is_a_finding_of_the_watch(kept: Kept, way: Proxy, tmp_path: Path) -> None:
     way.is_hung = True
-    result = run("ring check --watch-store 3s", table, way, tmp_path, "--timeout", "1s", "-o", "json")
+    result = run("ring check --watch-store 3s", kept, way, tmp_path, "--timeout", "1s", "-o", "json")
     (silent,) = findings(result, "RNG47", "RNG48", "RNG49")
     assert (silent["code"], silent["severity"]) == ("RNG47", "critical")
-    assert silent["subject"].startswith(f"dynamodb://eu-west-1/{table.table}")
+    assert _is_named(kept, way, silent["subject"])
     assert "within 1s" in silent["message"]
+    assert METRICS[kept.kind] in silent["evidence"]["look_at"]
     assert result.exit_code == 3
 
 
-def test_members_whose_heartbeats_hang_are_told_from_the_store(table: InDynamoDB, way: Proxy, tmp_path: Path) -> None:
-    with sending(table, NAMES[1:]):
-        result = run("ring check ingester --watch-store 4s", table, way, tmp_path, "-o", "json")
+@IN_DYNAMODB
+def test_members_whose_heartbeats_hang_are_told_from_the_store(kept: Kept, way: Proxy, tmp_path: Path) -> None:
+    with sending(kept, NAMES[1:]):
+        result = run("ring check ingester --watch-store 4s", kept, way, tmp_path, "-o", "json")
     (stopped,) = findings(result, "RNG47", "RNG48", "RNG49")
     assert (stopped["code"], stopped["subject"], stopped["severity"]) == ("RNG49", "i-0", "high")
     assert "5 others send theirs" in stopped["message"]
     assert stopped["evidence"]["heartbeats_came"] >= 5
 
 
-def test_a_store_that_takes_no_writes_is_told_from_dead_members(table: InDynamoDB, way: Proxy, tmp_path: Path) -> None:
-    result = run("ring check ingester --watch-store 4s", table, way, tmp_path, "-o", "json")
+def test_a_store_that_takes_no_writes_is_told_from_dead_members(kept: Kept, way: Proxy, tmp_path: Path) -> None:
+    result = run("ring check ingester --watch-store 4s", kept, way, tmp_path, "-o", "json")
     (stuck,) = findings(result, "RNG47", "RNG48", "RNG49")
     assert (stuck["code"], stuck["subject"], stuck["severity"]) == ("RNG49", "ingester", "critical")
     assert "6 of 6 stopped together" in stuck["message"]
 
 
-def test_a_watch_names_a_store_that_hangs_and_measures_a_slow_one(
-    table: InDynamoDB, way: Proxy, tmp_path: Path
-) -> None:
+def test_a_watch_names_a_store_that_hangs_and_measures_a_slow_one(kept: Kept, way: Proxy, tmp_path: Path) -> None:
     way.delay_s = 1.2
-    slow = run("ring watch ingester -o ndjson --interval 500ms --for 1s", table, way, tmp_path)
+    slow = run("ring watch ingester -o ndjson --interval 500ms --for 1s", kept, way, tmp_path)
     (event,) = [each for each in map(json.loads, slow.stdout.splitlines()) if each.get("kind") == "view-slow"]
     assert 1.2 <= event["evidence"]["took_s"] < 20
     way.delay_s, way.is_hung = 0.0, True
-    result = run("ring watch ingester -o ndjson --interval 500ms --for 1s", table, way, tmp_path, "--timeout", "1s")
+    result = run("ring watch ingester -o ndjson --interval 500ms --for 1s", kept, way, tmp_path, "--timeout", "1s")
     (lost,) = [each for each in map(json.loads, result.stdout.splitlines()) if each.get("kind") == "view-lost"]
     assert "within 1s" in lost["message"]
 
 
+@IN_DYNAMODB
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -143,9 +157,9 @@ def test_a_watch_names_a_store_that_hangs_and_measures_a_slow_one(
     ],
 )
 def test_a_watch_that_means_nothing_is_wrong_usage(
-    options: list[str], said: str, table: InDynamoDB, way: Proxy, tmp_path: Path
+    options: list[str], said: str, kept: Kept, way: Proxy, tmp_path: Path
 ) -> None:
-    result = run("ring check ingester", table, way, tmp_path, *options)
+    result = run("ring check ingester", kept, way, tmp_path, *options)
     assert result.exit_code == 2
     assert said in result.stderr
 

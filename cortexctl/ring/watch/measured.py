@@ -21,7 +21,7 @@ class Answers:
 
     place: str
     backend: Backend | None = None
-    """The store, where the place is one or tells; None until it was read."""
+    """The store, where the place is one or tells; of a place that names none it is None until it was read."""
     took_s: list[float] = field(default_factory=list)
     """Of each answer, in order."""
     faults: list[str] = field(default_factory=list)
@@ -99,7 +99,7 @@ class Measurement:
         events = self._watcher.see(now_s, views, took_s)
         self._was_stuck |= any(each.kind is EventKind.STORE_STUCK for each in events)
         for place, view in views.items():
-            answers = self._answers.setdefault(place, Answers(place))
+            answers = self._answers.setdefault(place, Answers(place, _named(place)))
             if isinstance(view, CheckedRing):
                 answers.backend = view.backend or answers.backend
                 answers.took_s.append(took_s.get(place, 0.0))
@@ -118,6 +118,11 @@ class Measurement:
             backend=_first(each.backend for each in self._answers.values()),
             answers=self._answers,
         )
+
+
+def _named(place: str) -> Backend | None:
+    scheme = place.partition("://")[0].partition("+")[0]
+    return next((each for each in Backend if each == scheme), None)
 
 
 def _first(backends: Iterable[Backend | None]) -> Backend | None:
