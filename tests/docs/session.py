@@ -27,7 +27,7 @@ _WILD = "…"
 
 @dataclass
 class Session:
-    """A shell that knows `cortexctl`, `export`, `echo $?`, and a few tools of files."""
+    """A shell that knows `cortexctl`, `export`, `unset`, `echo $?`, and a few tools of files."""
 
     folder: Path
     stand_ins: StandIns
@@ -62,6 +62,8 @@ class Session:
         match words:
             case ["export", *assigned]:
                 self.environment |= dict(each.split("=", 1) for each in assigned)
+            case ["unset", *names]:
+                self.environment = {name: value for name, value in self.environment.items() if name not in names}
             case ["echo", "$?"]:
                 if step.shown != (str(self.code),):
                     yield f"the exit code is {self.code}, not {' '.join(step.shown)}"
