@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from cortexctl.blocks import layout, marks
-from cortexctl.blocks.checks.block import PARTIAL_IS_OLD_S
 from cortexctl.blocks.chosen import ChosenView
 from cortexctl.blocks.decisions import Decision, Verdict, absent, delete, put, refusal, refused, unchanged, unvisited
 from cortexctl.blocks.marking import remove
 from cortexctl.blocks.marks import TenantDeletionMark
 from cortexctl.blocks.pairs import MarkKind, fault_of
 from cortexctl.blocks.survey import Fault, StoredFile, StoredObject, Upload
-from cortexctl.blocks.view import Block
+from cortexctl.blocks.view import PARTIAL_IS_OLD_S, Block
 from cortexctl.errors import DataError
 from cortexctl.repair.operations import Operation
 from cortexctl.repair.unread import Abortion, Removal

@@ -19,6 +19,9 @@ from cortexctl.tsdb import ulid
 from cortexctl.tsdb.meta import Meta
 from cortexctl.tsdb.packed import pack
 
+PARTIAL_IS_OLD_S = 48 * 3600
+"""From when on an upload is dead. Source: Thanos, pkg/compact/clean.go, PartialUploadThresholdAge."""
+
 
 @dataclass(frozen=True, slots=True)
 class Delays:

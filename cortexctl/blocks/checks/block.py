@@ -6,14 +6,12 @@ from cortexctl.blocks import layout
 from cortexctl.blocks.checks import paste
 from cortexctl.blocks.checks.needs import Need
 from cortexctl.blocks.survey import Fault
-from cortexctl.blocks.view import Block, TenantView
+from cortexctl.blocks.view import PARTIAL_IS_OLD_S, Block, TenantView
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.tsdb import meta as metas
 from cortexctl.tsdb.meta import Meta
 from cortexctl.units import format_duration, format_size
 
-PARTIAL_IS_OLD_S = 48 * 3600
-"""From when on an upload is dead. Source: Thanos, pkg/compact/clean.go, PartialUploadThresholdAge."""
 _SEGMENT_HEADER_BYTES = 8
 _MOST_NAMED = 8
 

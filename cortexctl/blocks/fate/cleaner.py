@@ -6,12 +6,12 @@ Source: cortexproject/cortex, pkg/compactor/blocks_cleaner.go, and pkg/storage/t
 from dataclasses import replace
 
 from cortexctl.blocks import layout
-from cortexctl.blocks.checks.block import PARTIAL_IS_OLD_S
 from cortexctl.blocks.fate.model import Component, Event, Fate, Grade
 from cortexctl.blocks.fate.seen import Marked, Seen
 from cortexctl.blocks.marks import VisitMarker
 from cortexctl.blocks.retention import Standing, outlooks
 from cortexctl.blocks.survey import Fault
+from cortexctl.blocks.view import PARTIAL_IS_OLD_S
 from cortexctl.tsdb.meta import Meta
 from cortexctl.units import format_duration, format_time
 

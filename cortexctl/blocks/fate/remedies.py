@@ -4,11 +4,10 @@ from collections.abc import Iterator
 
 from cortexctl import shell
 from cortexctl.blocks import layout
-from cortexctl.blocks.checks.block import PARTIAL_IS_OLD_S
 from cortexctl.blocks.fate.model import Component
 from cortexctl.blocks.fate.seen import Marked, Seen
 from cortexctl.blocks.survey import Fault
-from cortexctl.blocks.view import State
+from cortexctl.blocks.view import PARTIAL_IS_OLD_S, State
 from cortexctl.blocks.windows import successor_of
 
 Remedy = tuple[str, str]
