@@ -4,8 +4,9 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -191,20 +192,29 @@ def test_the_whole_way(cluster: Cluster) -> None:
     assert (run["command"], run["outcome"], run["done"]) == ("ring drain", "applied", 1)
 
 
-def test_the_whole_way_with_a_real_s3(make: Make, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
+_BUCKETS = count()
+
+
+@pytest.fixture
+def on_s3(make: Make, moto_endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster]:
+    """A cluster whose bucket is in a real S3."""
     import boto3
 
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", ACCESS_KEY)
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET_KEY)
-    create_bucket(moto_endpoint, "drained")
+    name = f"drained-{next(_BUCKETS)}"
+    create_bucket(moto_endpoint, name)
     client = boto3.client("s3", endpoint_url=moto_endpoint, region_name="us-east-1")
-    url = f"s3://drained?endpoint={moto_endpoint}&region=us-east-1"
-    cluster = make(url, lambda key, body: client.put_object(Bucket="drained", Key=key, Body=body))
-    ran = cluster(C1, "--apply", "-o", "json")
+    url = f"s3://{name}?endpoint={moto_endpoint}&region=us-east-1"
+    with closing(client):
+        yield make(url, lambda key, body: client.put_object(Bucket=name, Key=key, Body=body))
+
+
+def test_the_whole_way_with_a_real_s3(on_s3: Cluster) -> None:
+    ran = on_s3(C1, "--apply", "-o", "json")
     (row,) = rows(ran)
     assert (row["stage"], row["series"], row["blocks"], row["shipped"], row["indexed"]) == ("safe to stop", 0, 2, 2, 2)
     assert ran.document["summary"]["safe_to_stop"] == 1
-    client.close()
 
 
 def test_zones_go_one_after_the_other(cluster: Cluster) -> None:
@@ -312,14 +322,15 @@ def test_the_points_of_a_crash(cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(
-    ("way", "at"),
+    ("way", "at", "store"),
     [
-        *((way, at) for way in ("resume", "rollback") for at in range(1, 2 * len(POINTS) + 1)),
-        *(("undo", at) for at in (1, 2, 3, 4, 5, 14)),
+        *((way, at, "cluster") for way in ("resume", "rollback") for at in range(1, 2 * len(POINTS) + 1)),
+        *(("undo", at, "cluster") for at in (1, 2, 3, 4, 5, 14)),
+        *((way, at, "on_s3") for way in ("resume", "rollback") for at in range(1, 2 * len(POINTS) + 1)),
     ],
 )
-def test_a_crash_at_any_point(make: Make, way: str, at: int) -> None:
-    cluster = make()
+def test_a_crash_at_any_point(request: pytest.FixtureRequest, way: str, at: int, store: str) -> None:
+    cluster: Cluster = request.getfixturevalue(store)
     with pytest.MonkeyPatch.context() as patch:
         crashing(patch, at)
         with pytest.raises(Crash):
