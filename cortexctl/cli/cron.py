@@ -1,11 +1,10 @@
 """What a run from cron needs: not all hosts at one moment, no two runs at once, and a memory of the last one."""
 
 import os
-import random
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,6 @@ from cortexctl.errors import LockedError, UsageError
 from cortexctl.units import format_duration, parse_duration_s
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cortexctl.history import Run
 
 
@@ -28,6 +25,8 @@ def in_turn(options: CronOptions) -> Iterator[None]:
     process, however it ends.
     """
     if options.start_jitter is not None:
+        import random
+
         time.sleep(random.uniform(0, parse_duration_s(options.start_jitter)))  # noqa: S311 - to spread load
     if options.lock_file is None:
         yield
@@ -71,15 +70,16 @@ def read_history(path: Path) -> "list[Run]":
         raise UsageError(f"{path}: cannot be read: {fault_of(error)}") from error
 
 
-def keep_history(path: Path, runs: "Sequence[Run]", newest: "Run") -> None:
-    """Put a run into the file, which is replaced as a whole. Of two runs at the same moment one is forgotten."""
+def keep_history(path: Path, newest: "Run") -> None:
+    """Put a run into the file, beside what others put there meanwhile. Not to be able to is said, and fails nothing."""
+    from cortexctl.durable import alone_in, replacing
     from cortexctl.history import kept
 
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        partial.write_text("".join(f"{each.line()}\n" for each in kept(runs, newest)), "utf-8")
-        partial.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            partial.unlink()
-        sys.stderr.write(f"{path}: the history was not kept: {error.strerror}\n")
+        with alone_in(path.absolute().parent):
+            held = kept(read_history(path), newest)
+            with replacing(path, 0o644) as file:
+                file.writelines(f"{each.line()}\n" for each in held)
+    except (OSError, UsageError) as error:
+        why = fault_of(error) if isinstance(error, OSError) else str(error)
+        sys.stderr.write(f"{path}: the history was not kept: {why}\n")

@@ -227,26 +227,14 @@ def _written(path: Path) -> Iterator[TextIO]:
 
     What is no regular file, such as a pipe, is written to. Raises UsageError where it cannot be written.
     """
-    from tempfile import NamedTemporaryFile
+    from cortexctl.durable import replacing
 
-    path = path.resolve()
     try:
         if path.exists() and not path.is_file():
             with path.open("w", encoding="utf-8", newline="") as file:
                 yield file
             return
-        with NamedTemporaryFile(
-            "w", encoding="utf-8", errors="backslashreplace", newline="", dir=path.parent, prefix=f".{path.name}.",
-            delete=False,
-        ) as held:  # fmt: skip
-            beside = Path(held.name)
-            try:
-                yield held  # type: ignore[misc] # a wrapper of a TextIO
-                held.flush()
-                os.fchmod(held.fileno(), 0o644)
-                os.fsync(held.fileno())
-                beside.replace(path)
-            finally:
-                beside.unlink(missing_ok=True)
+        with replacing(path, 0o644) as file:
+            yield file
     except OSError as error:
         raise UsageError(f"--output-file {path}: cannot be written: {error}") from error

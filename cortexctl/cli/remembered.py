@@ -20,16 +20,16 @@ _PLAIN = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.-]*")
 
 def remember(kind: str, names: Iterable[str]) -> None:
     """Keep names for completion, in their order. Where they cannot be kept, the ones of before stay."""
+    from cortexctl.durable import replacing
+
     lines = "".join(f"{name}\n" for name in islice(filter(_PLAIN.fullmatch, names), MOST))
     path = _path(kind)
     with suppress(OSError):
         if path.is_file() and path.read_bytes() == lines.encode():
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{kind}.{os.getpid()}")
-        partial.write_text(lines, "ascii")
-        partial.chmod(0o600)
-        partial.replace(path)
+        with replacing(path, 0o600) as file:
+            file.write(lines)
 
 
 def _path(kind: str) -> Path:

@@ -86,5 +86,5 @@ def _since(
     if earlier.history is None or this is None:
         return None
     since = compare(earlier.runs, findings, looked_for, *this)
-    keep_history(earlier.history, earlier.runs, since.run)
+    keep_history(earlier.history, since.run)
     return since

@@ -3,13 +3,13 @@
 What is changed in it can be put back into the store by the store's own tool.
 """
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from cortexctl.durable import alone_in, sync_directory
 from cortexctl.errors import AccessDeniedError, NotFoundError, SourceError
 from cortexctl.ring.components import Component
 from cortexctl.ring.model import Instance
@@ -69,13 +69,10 @@ class ValueFile:
     @contextmanager
     def _locked(self) -> Iterator[None]:
         """Keep other runs out: the lock is on the directory, for the file is replaced. It is synced at the end."""
-        directory = os.open(self._path.absolute().parent, os.O_RDONLY)
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX)
+        directory = self._path.absolute().parent
+        with alone_in(directory):
             yield
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+            sync_directory(directory)
 
     @contextmanager
     def _named(self) -> Iterator[None]:

@@ -5,15 +5,12 @@ sides of each write, compressed and named by their SHA-256, and `journal.jsonl` 
 each on the disk before the write that follows it.
 """
 
-import errno
-import fcntl
 import json
 import os
 import secrets
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from io import FileIO
@@ -22,6 +19,7 @@ from typing import Any, Self
 
 import msgspec
 
+from cortexctl.durable import add_line, make_directory, open_to_add, sync_directory, write_whole
 from cortexctl.errors import DataError, LockedError, NotFoundError, SourceError, UsageError
 from cortexctl.repair.apply import Entry
 from cortexctl.repair.operations import Plan, decompress, digest, plan_from_json, plan_to_json
@@ -97,10 +95,10 @@ class FileJournal:
         """
         directory, partial = base / run.id, base / f".{run.id}.part"
         try:
-            _make_directory(partial / "bodies")
-            _write(partial / "run.json", [json.dumps(asdict(run), indent=1).encode()])
-            _write(partial / "plan.json", plan_to_json(plan))
-            _write(partial / "journal.jsonl", [])
+            make_directory(partial / "bodies")
+            write_whole(partial / "run.json", [json.dumps(asdict(run), indent=1).encode()])
+            write_whole(partial / "plan.json", plan_to_json(plan))
+            write_whole(partial / "journal.jsonl", [])
             partial.rename(directory)
             sync_directory(base)
         except OSError as error:
@@ -234,8 +232,8 @@ class FileJournal:
         with self._lock:
             try:
                 if self._file is None:
-                    self._file = _opened(self.directory / "journal.jsonl")
-                _append(self._file, line)
+                    self._file = open_to_add(self.directory / "journal.jsonl")
+                add_line(self._file, line)
             except BlockingIOError as error:
                 raise LockedError(f"{self.directory}: another cortexctl is at work on this run") from error
             except OSError as error:
@@ -251,7 +249,7 @@ class FileJournal:
         if path.exists():
             return
         try:
-            _write(path, [zstandard.compress(body)])
+            write_whole(path, [zstandard.compress(body)])
         except OSError as error:
             raise SourceError(f"{path}: the journal cannot be written: {error}") from error
 
@@ -299,61 +297,3 @@ def _event(line: bytes) -> Mapping[str, Any]:
     if event.get("event") == "begin" and (lacking := _BEGIN_FIELDS - event.keys()):
         raise ValueError(f"without {', '.join(sorted(lacking))}")
     return event
-
-
-def _opened(path: Path) -> FileIO:
-    """Open the events of a run to write more of them, for nobody else to do so meanwhile, and drop a torn last line.
-
-    What follows it would become part of it. Raises BlockingIOError where somebody else has it open.
-    """
-    file = path.open("r+b", buffering=0)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        file.truncate(file.read().rfind(b"\n") + 1)
-        file.seek(0, os.SEEK_END)
-    except BaseException:
-        file.close()
-        raise
-    return file
-
-
-def _append(file: FileIO, line: bytes) -> None:
-    """Add a line and have it on the disk, or leave no part of it."""
-    end = file.tell()
-    try:
-        if file.write(line) != len(line):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        os.fsync(file.fileno())
-    except OSError:
-        with suppress(OSError):
-            file.truncate(end)
-            file.seek(end)
-        raise
-
-
-def _make_directory(path: Path) -> None:
-    """Make a directory for its owner alone, and those above it that are missing, to outlast a loss of power."""
-    if not path.parent.is_dir():
-        _make_directory(path.parent)
-    path.mkdir(mode=0o700, exist_ok=True)
-    sync_directory(path.parent)
-
-
-def _write(path: Path, parts: Iterable[bytes]) -> None:
-    """Write a file under another name, and rename it once it is on the disk."""
-    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    with partial.open("wb") as file:
-        file.writelines(parts)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
-    sync_directory(path.parent)
-
-
-def sync_directory(directory: Path) -> None:
-    """Have on the disk which entries a directory has."""
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from cortexctl.blocks.survey import StoredObject
+from cortexctl.durable import sync_directory
 from cortexctl.storage.backends import Conditional, StockBackend
-from cortexctl.storage.journal import sync_directory
 from cortexctl.storage.objects import Stored, Version
 
 

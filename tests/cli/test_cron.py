@@ -71,16 +71,24 @@ def test_the_start_waits_for_less_than_the_jitter(monkeypatch: pytest.MonkeyPatc
 def test_history_is_kept_whole_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     path, run = tmp_path / "runs.jsonl", Run("bucket check", "s3://b", 1.0, [])
     assert read_history(path) == []
-    keep_history(path, [], run)
-    keep_history(path, read_history(path), run)
+    keep_history(path, run)
+    keep_history(path, run)
     assert read_history(path) == [run, run]
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_another_run_kept_meanwhile_stays(tmp_path: Path) -> None:
+    path = tmp_path / "runs.jsonl"
+    read_history(path)  # as both did when they began
+    keep_history(path, Run("bucket check", "s3://a", 1.0, []))
+    keep_history(path, Run("bucket check", "s3://b", 2.0, []))
+    assert [each.target for each in read_history(path)] == ["s3://a", "s3://b"]
 
 
 def test_a_history_that_cannot_be_kept_is_said_and_fails_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keep_history(tmp_path / "none" / "runs.jsonl", [], Run("c", "t", 1.0, []))
+    keep_history(tmp_path / "none" / "runs.jsonl", Run("c", "t", 1.0, []))
     assert "runs.jsonl: the history was not kept: No such file" in capsys.readouterr().err
 
 

@@ -1,7 +1,7 @@
 """`cortexctl config show`, `use-context` and `validate`: the clusters of our own file of contexts."""
 
 import os
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,9 +17,6 @@ from cortexctl.cli.groups import grouped_without
 from cortexctl.cli.options import AnswerOutputOptions, BucketOptions, ContextName, OutputOptions
 from cortexctl.cli.ring.options import RingOptions
 from cortexctl.errors import ExitCode, UsageError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @grouped_without("as_of")
@@ -80,34 +77,15 @@ def use_context(
     parse_contexts(text, str(path)).named(name)
     changed = with_current(text, name)
     parse_contexts(changed, str(path)).named(name)  # where the line does not fit in, nothing is written
-    _replace(path, changed)
-    body = {"context": name, "file": str(path)}
-    Output(output, "config use-context", time.time()).emit(Document(body, f"context {name} of {path}", {}))
+    from cortexctl.durable import replacing
 
-
-def _replace(path: "Path", text: str) -> None:
-    """Write a file anew, whole or not at all; where it is a link, what it points to."""
-    import tempfile
-    from contextlib import suppress
-    from pathlib import Path
-
-    target = path.resolve()
     try:
-        mode = target.stat().st_mode
-        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(mode)
-            Path(name).replace(target)
-        except OSError:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
+        with replacing(path) as file:
+            file.write(changed)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {fault_of(error)}") from error
+    body = {"context": name, "file": str(path)}
+    Output(output, "config use-context", time.time()).emit(Document(body, f"context {name} of {path}", {}))
 
 
 @grouped_without("as_of")

@@ -11,8 +11,8 @@ from typing import Self
 import msgspec
 
 from cortexctl.blocks.survey import StoredObject
+from cortexctl.durable import sync_directory
 from cortexctl.errors import NotFoundError, SourceError, UsageError
-from cortexctl.storage.journal import sync_directory
 from cortexctl.storage.objects import Stored
 from cortexctl.storage.snapshots.records import (
     END_MARK,
