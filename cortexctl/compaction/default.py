@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from heapq import heapify, heappop, heappush
 
 from cortexctl.compaction.groups import by_key
-from cortexctl.compaction.model import Block, Combine, Job, window_start, windows_of
+from cortexctl.compaction.model import Block, Combine, Job, by_time, window_start, windows_of
 
 _MOST_TOMBSTONES = 0.05
 
@@ -48,7 +48,7 @@ def jobs(blocks: Sequence[Block], ranges_ms: Sequence[int], combine: Combine) ->
         yield job, result
         replaced[run[0].id] = result
         gone.update(each.id for each in run[1:])
-    left = [replaced.get(each.id, each) for each in blocks if each.id not in gone]
+    left = sorted((replaced.get(each.id, each) for each in blocks if each.id not in gone), key=by_time)
     if not left:
         return
     windows = _Windows(left[:-1], ranges_ms)

@@ -1,5 +1,7 @@
 """The default strategy: overlaps first, then ranges, never the newest block."""
 
+from dataclasses import replace
+
 from cortexctl.compaction.default import jobs, overlaps, passes, plan
 from cortexctl.compaction.model import Block
 from tests.compaction_blocks import HOUR_MS, RANGES, a_block, merged, names
@@ -51,6 +53,13 @@ def test_no_compact_marks_cut_a_part() -> None:
     assert planned(*marked, *after) == ["b0", "b1"]
     assert planned(marked[1], *marked[2:], *after) == ["b3", "b4", "b5"]
     assert planned(a_block("a", 0, 2), a_block("b", 0, 2, no_compact="manual")) == []
+
+
+def test_a_block_that_overlaps_were_merged_into_is_the_newest_of_its_start() -> None:
+    kept_out = a_block("c", 0, 2, no_compact="manual")
+    blocks = [a_block("a", 0, 2), a_block("b", 0, 2), kept_out, a_block("d", 2, 12), a_block("n", 12, 14)]
+    found = [names(job) for job, _ in jobs(blocks, RANGES, lambda job: replace(merged(job), id="later"))]
+    assert found == [["a", "b"], ["later", "d"]]
 
 
 def test_a_failed_block_keeps_its_part() -> None:
