@@ -9,6 +9,7 @@ from typing import Any
 
 from cortexctl.blocks import layout, marks, partitions
 from cortexctl.blocks.details import Compacting
+from cortexctl.blocks.paged import PagedBlocks
 from cortexctl.blocks.survey import StoredFile, StoredObject, read_or_fault
 from cortexctl.blocks.view import Block, TenantView, ViewSurvey
 from cortexctl.errors import SourceError
@@ -25,7 +26,12 @@ _DECODERS: dict[str, Callable[[bytes], Any]] = {
 
 
 class CheckSurvey(ViewSurvey):
-    """The survey of `bucket check`."""
+    """The survey of `bucket check`. Of a large tenant it has the blocks in pages."""
+
+    def __post_init__(self) -> None:
+        """Begin with nothing."""
+        super().__post_init__()
+        self._view.blocks = self._blocks = PagedBlocks()
 
     @classmethod
     def over(cls, view: TenantView) -> "CheckSurvey":
@@ -113,6 +119,7 @@ class CheckSurvey(ViewSurvey):
             details.visit_marks[directory] = read_or_fault(body, marks.decode_visit)
         else:
             super().take(key, body)
+        self._blocks.put_away(directory)  # answers come in the order of the listing: all before are taken, too
 
     def mark_for_deletion(self, body: bytes | SourceError) -> None:
         """Take in the tenant's deletion mark from its newer place."""

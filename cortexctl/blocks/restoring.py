@@ -63,7 +63,7 @@ def restore(
         return refused(
             view, block_id, f"it cannot be brought back whole, by the versions that are kept: {', '.join(lacking)}"
         )
-    seen = replace(view, view=replace(view.view, blocks=view.view.blocks | {block_id: whole}))
+    seen = replace(view, view=replace(view.view, blocks={**view.view.blocks, block_id: whole}))
     if not force and (no := superseded(seen, whole, chosen)) is not None:
         return no
     return _decision(seen, whole, block.is_partial, list(_revivals(view.tenant, block, meta, keeping)), keeping)

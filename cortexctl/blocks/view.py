@@ -3,7 +3,7 @@
 An object that cannot be read is a `Fault` in its place, so one bad meta.json hides nothing else.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -153,7 +153,8 @@ class TenantView:
     id: str
     now_s: float = 0.0
     delays: Delays = Delays()
-    blocks: dict[str, Block] = field(default_factory=dict)
+    blocks: MutableMapping[str, Block] = field(default_factory=dict)
+    """Of a large tenant what it gives may be a copy: a block that is changed is set anew."""
     ghosts: dict[str, str] = field(default_factory=dict)
     """Names of no block, with the block id that Cortex makes of each: they are no ULIDs, or those of objects."""
     global_deletion_marks: dict[str, StoredFile] = field(default_factory=dict)
@@ -248,11 +249,12 @@ class ViewSurvey:
         return iter(())
 
     def _see_in_block(self, block_id: str, name: str, found: StoredObject) -> Iterator[str]:
-        block = self._view.blocks.get(block_id)
-        if block is None:
-            if self._newest is not None:
-                self._newest.settle()
-            block = self._newest = self._view.blocks[block_id] = Block(block_id)
+        block = self._newest
+        if block is None or block.id != block_id:
+            if block is not None:
+                block.settle()
+            block = self._newest = self._view.blocks.get(block_id) or Block(block_id)
+            self._view.blocks[block_id] = block
         block.add(name, StoredFile(found.size_bytes, found.modified_s))
         if (name == layout.META and self.with_metas) or (
             name in (layout.DELETION_MARK, layout.PARQUET_MARK) and self.with_marks
@@ -287,6 +289,7 @@ class ViewSurvey:
                 block.deletion_mark = read_or_fault(body, marks.decode_deletion)
             else:
                 block.parquet_mark = read_or_fault(body, marks.decode_parquet)
+            view.blocks[directory] = block
         elif rest == layout.BUCKET_INDEX_NAME:
             self._take_index(body)
         elif rest == layout.SYNC_STATUS_NAME:

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from cortexctl.audit.bucket.check import Settings
+from cortexctl.blocks import check_survey
 from cortexctl.blocks.checks import CHECKS
+from cortexctl.blocks.paged import PagedBlocks
 from cortexctl.cli import tree
 from cortexctl.cli.main import app
 from cortexctl.config import BucketLocation, FilesystemSettings
@@ -59,6 +61,15 @@ def test_the_checks_find_this_and_nothing_else(code: str, case: Case, golden: Go
         if each.code == code:
             assert each.severity is (BY_CODE[code].severity if case.severity is None else case.severity)
         assert_complete(each)
+
+
+@pytest.mark.parametrize(("code", "case"), ALL_CASES)
+def test_in_parts_the_checks_find_the_same(
+    code: str, case: Case, light: Golden, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_survey, "PagedBlocks", lambda: PagedBlocks(page=2, most_loose=2))
+    case.make(light)
+    assert subjects(findings(light, case.settings)) == case.finds
 
 
 @pytest.mark.all_stores

@@ -14,6 +14,7 @@ from cortexctl.blocks.check_survey import CheckSurvey
 from cortexctl.blocks.checks import CHECKS, OF_A_BUCKET, OF_A_TENANT
 from cortexctl.blocks.checks.needs import Need
 from cortexctl.blocks.details import Compacting
+from cortexctl.blocks.parts import check_tenant
 from cortexctl.blocks.view import Delays, TenantView
 from cortexctl.errors import SourceError
 from cortexctl.findings import Check, Finding, run_checks
@@ -110,7 +111,7 @@ def check_bucket(
     for view in _views(bucket, run):
         look_again(bucket, view)
         whole.take(view)
-        run.findings += run_checks(of_a_tenant, view, view.id, paste)
+        run.findings += check_tenant(of_a_tenant, view, paste)
         if view.readable_index is not None and not view.is_deleting:
             run.index_updated_at_s[view.id] = view.readable_index.updated_at
         del view  # before the next is read: they are large

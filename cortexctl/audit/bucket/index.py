@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from cortexctl.audit.bucket.blocks import views
 from cortexctl.blocks import bucket_index, layout
@@ -120,9 +121,8 @@ def check_index(
 
 def unreadable(view: TenantView) -> Iterator[SourceError]:
     """Yield the faults that are no fact about the tenant: its objects could not be fetched."""
-    faults: list[object] = [block.meta for block in view.blocks.values()]
-    faults += [view.index, view.sync_status, view.cleaner_marker]
-    unreachable = [fault for fault in faults if isinstance(fault, Fault) and fault.kind == "unavailable"]
+    read = chain((block.meta for block in view.blocks.values()), (view.index, view.sync_status, view.cleaner_marker))
+    unreachable = [each for each in read if isinstance(each, Fault) and each.kind == "unavailable"]
     if unreachable:
         yield SourceError(f"{view.id}: {len(unreachable)} objects could not be read: {unreachable[0].message}")
     if isinstance(view.index, Fault) and view.index.kind == "denied":

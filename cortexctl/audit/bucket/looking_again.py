@@ -5,13 +5,14 @@ another is not is listed again, with its marks, and the bucket index is read aga
 """
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 
 from cortexctl.audit.bucket.index import look_at_index_again
 from cortexctl.blocks import layout
 from cortexctl.blocks.check_survey import CheckSurvey
 from cortexctl.blocks.details import Tally
 from cortexctl.blocks.marks import ParquetMark
+from cortexctl.blocks.parts import parts
 from cortexctl.blocks.survey import StoredFile
 from cortexctl.blocks.view import Block, State, TenantView
 from cortexctl.errors import NotFoundError
@@ -24,7 +25,7 @@ MOST_LOOKED_AT_AGAIN = 1000
 
 def look_again(bucket: Bucket, view: TenantView) -> None:
     """Bring the doubtful blocks of a view up to date, and its index with them."""
-    doubtful = list(islice(_doubtful(view), MOST_LOOKED_AT_AGAIN + 1))
+    doubtful = list(islice(chain.from_iterable(map(_doubtful, parts(view))), MOST_LOOKED_AT_AGAIN + 1))
     if not doubtful or len(doubtful) > MOST_LOOKED_AT_AGAIN:
         return
     one_sided = [
@@ -39,7 +40,7 @@ def look_again(bucket: Bucket, view: TenantView) -> None:
 
 
 def _doubtful(view: TenantView) -> Iterator[str]:
-    """Yield each block of which something is missing that should be there, or is there and should not, once."""
+    """Yield each block of a part of the tenant of which something is missing, or is there and should not be, once."""
     index = view.readable_index
     indexed = {each.block_id for each in index.blocks} if index else set()
     marked = {each.block_id for each in index.block_deletion_marks} if index else set()
@@ -86,7 +87,6 @@ def _list_again(bucket: Bucket, view: TenantView, block_ids: list[str]) -> None:
     details.strays, details.legacy = counted
     for key, outcome in bucket.read_many(keys):
         survey.take(key, outcome.body if isinstance(outcome, Stored) else outcome)
-    view.blocks = dict(sorted(view.blocks.items()))
 
 
 def _forget(view: TenantView, block_id: str) -> None:

@@ -22,9 +22,10 @@ from cortexctl.blocks.fate.querier import Reach
 from cortexctl.blocks.fate.rules import Rules
 from cortexctl.blocks.fate.seen import Seen, is_known, see
 from cortexctl.blocks.fate.survey import FateSurvey
+from cortexctl.blocks.parts import check_tenant
 from cortexctl.blocks.planning import PlanSurvey
 from cortexctl.errors import DataError, NotFoundError, SourceError, UsageError
-from cortexctl.findings import Check, Finding, run_checks
+from cortexctl.findings import Check, Finding
 from cortexctl.results import Document
 from cortexctl.ring.components import BLOCKS_OWNER_SYNC, BLOCKS_READ, STORE_GATEWAY
 from cortexctl.ring.hashes import block_token
@@ -169,7 +170,7 @@ def _look(bucket: Bucket, tenant: str, block_id: str, asked: Asked) -> tuple[See
 def _concerns(seen: Seen, asked: Asked) -> Iterator[Concern]:
     known = asked.settings.known
     checks = [each for each in OF_A_TENANT if asked.only(each) and all(need in known for need in each.needs)]
-    found = run_checks(checks, seen.view, seen.view.id, asked.paste)
+    found = check_tenant(checks, seen.view, asked.paste)
     concerns = [Concern(each, about) for each in found if (about := _about(seen, each))]
     yield from sorted(concerns, key=lambda each: (-each.finding.severity, each.about, each.finding.code))
 

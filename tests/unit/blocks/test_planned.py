@@ -106,6 +106,8 @@ def test_jobs_at_once(concurrency: int, is_shuffling: bool, is_enough: bool) -> 
 
 def test_blocks_that_are_kept_out_are_in_no_job() -> None:
     view = tenant(HALVES, 60 * GIB)
-    view.blocks[name(0)].add(layout.NO_COMPACT_MARK, view.blocks[name(0)].files["meta.json"])
+    block = view.blocks[name(0)]
+    block.add(layout.NO_COMPACT_MARK, block.files["meta.json"])
+    view.blocks[name(0)] = block
     assert list(index_too_large(view)) == []
     assert [each.no_compact for each in planned(view).blocks] == ["marked", "", "", ""]
