@@ -1,4 +1,4 @@
-"""The bucket index: read as Cortex's readers do, written as its cleaner does, compared by value.
+"""The bucket index: read as Cortex's readers do, and written as its cleaner does.
 
 Source: cortexproject/cortex, pkg/storage/tsdb/bucketindex/index.go and storage.go.
 """
@@ -7,11 +7,9 @@ import json
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
-from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -27,7 +25,6 @@ SEGMENTS_1_BASED_6_DIGITS = "1b6d"
 _GZIP_HEADER = bytes.fromhex("1f8b08080000000000ff") + b"bucket-index.json\x00"
 _COMPRESSION_LEVEL = 2  # isal's scale: within a tenth of gzip's level 6 in size, at a twelfth of its time
 _MAX_INDEX_BYTES = 4 << 30
-_BLOCK_ID: Callable[[Any], str] = attrgetter("block_id")
 _CUT_SHORT = "is cut short: its gzip stream does not end"
 
 
@@ -57,9 +54,6 @@ class IndexedMark(msgspec.Struct, kw_only=True, frozen=True, gc=False):
 
     block_id: Ulid
     deletion_time: Int64
-
-
-Indexed = TypeVar("Indexed", IndexedBlock, IndexedMark)
 
 
 class BucketIndex(msgspec.Struct, kw_only=True, frozen=True, gc=False):
@@ -191,80 +185,6 @@ def entry(meta: Meta, uploaded_at_s: int) -> IndexedBlock:
         chunk_max_size=meta.thanos.index_stats.chunk_max_size,
         uploaded_at=uploaded_at_s,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One way in which two indexes differ: `what` is `block` or `mark`, `how` is added, dropped or changed."""
-
-    what: str
-    how: str
-    block_id: str
-    fields: Mapping[str, tuple[Any, Any]]
-    """For a change, each field's old and new value."""
-
-
-def in_order(index: BucketIndex) -> BucketIndex:
-    """Return an index with its blocks and marks sorted by ULID."""
-    return msgspec.structs.replace(
-        index,
-        blocks=sorted(index.blocks, key=_BLOCK_ID),
-        block_deletion_marks=sorted(index.block_deletion_marks, key=_BLOCK_ID),
-    )
-
-
-def compare(old: BucketIndex | None, new: BucketIndex) -> Iterator[Change]:
-    """Yield the differences by value, blocks first, each by ULID. When it was updated is not a difference."""
-    yield from _compare("block", old.blocks if old else [], new.blocks)
-    yield from _compare("mark", old.block_deletion_marks if old else [], new.block_deletion_marks)
-
-
-def _compare(what: str, old: Sequence[Indexed], new: Sequence[Indexed]) -> Iterator[Change]:
-    before = sorted(old, key=_BLOCK_ID)
-    if any(one.block_id == other.block_id for one, other in pairwise(before)):
-        for block_id in duplicates(map(_BLOCK_ID, before)):
-            yield Change(what, "changed", block_id, {"listed": ("more than once", "once")})
-    for block_id, was, now in _side_by_side(_last_of_each(before), _last_of_each(sorted(new, key=_BLOCK_ID))):
-        if was is None:
-            yield Change(what, "added", block_id, {})
-        elif now is None:
-            yield Change(what, "dropped", block_id, {})
-        elif was != now:
-            fields = {
-                name: (getattr(was, name), getattr(now, name))
-                for name in was.__struct_fields__
-                if getattr(was, name) != getattr(now, name)
-            }
-            yield Change(what, "changed", block_id, fields)
-
-
-def _last_of_each(ordered: Iterable[Indexed]) -> Iterator[Indexed]:
-    """Yield the last of those with the same id."""
-    last: Indexed | None = None
-    for each in ordered:
-        if last is not None and last.block_id != each.block_id:
-            yield last
-        last = each
-    if last is not None:
-        yield last
-
-
-def _side_by_side(
-    old: Iterator[Indexed], new: Iterator[Indexed]
-) -> Iterator[tuple[str, Indexed | None, Indexed | None]]:
-    """Yield each id with what either side has under it. Two dicts of a large index would be half as large as it."""
-    was, now = next(old, None), next(new, None)
-    while was is not None or now is not None:
-        if now is None or (was is not None and was.block_id < now.block_id):
-            assert was is not None  # noqa: S101 - for the type checker: one of them is something
-            yield was.block_id, was, None
-            was = next(old, None)
-        elif was is None or now.block_id < was.block_id:
-            yield now.block_id, None, now
-            now = next(new, None)
-        else:
-            yield now.block_id, was, now
-            was, now = next(old, None), next(new, None)
 
 
 def duplicates(ids: Iterable[str]) -> list[str]:

@@ -7,9 +7,10 @@ from typing import Any
 
 from cortexctl.audit.bucket.load import survey_all, with_index
 from cortexctl.audit.bucket.tenants import marked_for_deletion
-from cortexctl.blocks import bucket_index, layout
-from cortexctl.blocks.bucket_index import BucketIndex, Change
+from cortexctl.blocks import bucket_index, index_changes, layout
+from cortexctl.blocks.bucket_index import BucketIndex
 from cortexctl.blocks.build import ABORTS, FOOLS, Build, IndexSurvey, Skipped
+from cortexctl.blocks.index_changes import Change
 from cortexctl.blocks.view import Delays
 from cortexctl.errors import DataError, SourceError
 from cortexctl.repair.operations import Operation, Step, digest
@@ -149,7 +150,7 @@ def _old_index(stored: Stored | None) -> _OldIndex:
 
 
 def _planned(tenant: str, build: Build, old: _OldIndex, now_s: float, delays: Delays) -> TenantRebuild:
-    changes = tuple(bucket_index.compare(old.index, build.index))
+    changes = tuple(index_changes.compare(old.index, build.index))
     updated_at_s = old.index.updated_at if old.index else None
     old = replace(old, index=None)  # as large as the new one, which is about to be written out in full
     rebuild = TenantRebuild(
