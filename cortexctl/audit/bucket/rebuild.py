@@ -93,7 +93,7 @@ def plan_rebuild(
     marked = marked_for_deletion(bucket, tenants[0] if len(tenants) == 1 else "")
 
     def survey(tenant: str, stored: Stored | SourceError | None) -> IndexSurvey:
-        # Compressed until the tenant is read: decoded, an index takes twenty times as much.
+        # Compressed until the tenant is read: its entries one by one take ten times as much.
         olds[tenant] = stored
         known = _old_index(stored).index if reuse and not isinstance(stored, SourceError) else None
         return IndexSurvey(tenant, known, parquet(tenant), int(now_s))

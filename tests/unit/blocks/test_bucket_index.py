@@ -2,7 +2,10 @@
 
 import gzip
 import json
+import tracemalloc
 import zlib
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import pytest
 
@@ -10,7 +13,7 @@ from cortexctl.blocks import bucket_index
 from cortexctl.blocks.bucket_index import BucketIndex, IndexedBlock, IndexedMark, Parquet
 from cortexctl.errors import DataError
 from cortexctl.tsdb import ulid
-from tests.builders import A, B, C, an_entry, an_index, an_indexed_mark, gzipped
+from tests.builders import A, B, C, a_ulid, an_entry, an_index, an_indexed_mark, gzipped
 
 FULL = BucketIndex(
     version=1,
@@ -238,6 +241,69 @@ def test_no_fields_are_unknown(body: bytes) -> None:
 def test_unknown_fields_of_what_is_no_index_are_a_data_error() -> None:
     with pytest.raises(DataError):
         bucket_index.unknown_fields(gzipped("hello"))
+
+
+# What it takes, of 20,000 blocks as Cortex writes them.
+MANY = 20_000
+COMPACT = (",", ":")
+
+
+@pytest.fixture(scope="module")
+def many_blocks() -> bytes:
+    blocks = (an_entry(a_ulid(each), series_max_size=each, chunk_max_size=each * 200) for each in range(1, MANY + 1))
+    return large(blocks, ())
+
+
+@pytest.fixture(scope="module")
+def many_marks() -> bytes:
+    return large((), (an_indexed_mark(a_ulid(each)) for each in range(MANY)))
+
+
+def large(blocks: Iterable[Any], marks: Iterable[Any]) -> bytes:
+    index = {"version": 1, "blocks": list(blocks), "block_deletion_marks": list(marks), "updated_at": 5}
+    return gzipped(json.dumps(index, separators=COMPACT))
+
+
+def taken(work: Callable[[bytes], object], body: bytes) -> tuple[float, float]:
+    """Return the bytes for each of the many that a result takes, and that it took at most while it was made."""
+    work(body)
+    tracemalloc.start()
+    try:
+        result = work(body)
+        kept, peak = tracemalloc.get_traced_memory()
+        del result
+    finally:
+        tracemalloc.stop()
+    return kept / MANY, peak / MANY
+
+
+def test_a_block_takes_less_than_its_id_as_a_text(many_blocks: bytes) -> None:
+    kept, peak = taken(bucket_index.decode, many_blocks)
+    assert kept < 66
+    assert peak < 130  # its JSON alone would be 180
+
+
+def test_a_mark_takes_half_of_that(many_marks: bytes) -> None:
+    kept, peak = taken(bucket_index.decode, many_marks)
+    assert kept < 34
+    assert peak < 90  # its JSON alone would be 68
+
+
+def test_unknown_fields_are_looked_for_in_small_pieces(many_blocks: bytes) -> None:
+    _, peak = taken(bucket_index.unknown_fields, many_blocks)
+    assert peak < 50
+
+
+def test_an_index_in_columns_is_written_as_any(many_blocks: bytes) -> None:
+    index = bucket_index.decode(many_blocks).index
+    plain = BucketIndex(
+        version=index.version,
+        blocks=list(index.blocks),
+        block_deletion_marks=list(index.block_deletion_marks),
+        updated_at=index.updated_at,
+    )
+    assert bucket_index.encode(index) == bucket_index.encode(plain)
+    assert json.loads(gzip.decompress(bucket_index.encode(index))) == json.loads(gzip.decompress(many_blocks))
 
 
 def test_duplicates_are_sorted_and_named_once() -> None:
