@@ -5,7 +5,7 @@ python -m bench.clients plan-check ENDPOINT BUCKET FILE   the same of a check of
 python -m bench.clients bare ENDPOINT BUCKET FILE    make these requests with obstore, and parse nothing
 python -m bench.clients s3fs ENDPOINT BUCKET TENANT  read one tenant as a user of s3fs would
 python -m bench.clients listing ENDPOINT BUCKET TENANT   list it with cortexctl, then one page after another
-python -m bench.clients indexes ENDPOINT BUCKET      hold every bucket index, decoded
+python -m bench.clients indexes ENDPOINT BUCKET      hold every bucket index, entry by entry
 """
 
 import json
@@ -180,7 +180,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 
 def indexes(endpoint: str, bucket: str) -> dict[str, Any]:
-    """Measure what the decoded bucket indexes take, and the largest of them: the growth of this process's memory."""
+    """Measure what the entries of the bucket indexes take, and of the largest: the growth of this process's memory."""
     import obstore
 
     from cortexctl.blocks import bucket_index
@@ -194,9 +194,10 @@ def indexes(endpoint: str, bucket: str) -> dict[str, Any]:
     ]
     bucket_index.decode(bodies[-1])
     before = resident_bytes()
-    decoded = [bucket_index.decode(body) for body in bodies]
+    indexes = (bucket_index.decode(body).index for body in bodies)
+    entries = [(list(each.blocks), list(each.block_deletion_marks)) for each in indexes]
     grown = resident_bytes() - before
-    counts = [len(each.index.blocks) for each in decoded]
+    counts = [len(blocks) for blocks, _ in entries]
     return {"all": grown, "largest": grown * max(counts) // sum(counts)}
 
 

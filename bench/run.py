@@ -397,8 +397,8 @@ def memory(report: Report, blocks: int, small: float, small_structures: dict[str
 
 
 def index_sizes(structures: dict[str, int]) -> str:
-    """What the decoded indexes of the bucket take."""
-    return f"bucket indexes, decoded: {mib(structures['all'])}, {mib(structures['largest'])} the largest"
+    """What the entries of the bucket's indexes take."""
+    return f"bucket indexes, entry by entry: {mib(structures['all'])}, {mib(structures['largest'])} the largest"
 
 
 def mib(size_bytes: float) -> str:

@@ -1,22 +1,21 @@
-"""The bucket index: read as Cortex's readers do, written as its cleaner does, compared by value.
+"""The bucket index: read as Cortex's readers do, and written as its cleaner does.
 
 Source: cortexproject/cortex, pkg/storage/tsdb/bucketindex/index.go and storage.go.
 """
 
-import json
 import struct
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
-from operator import attrgetter
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
+from cortexctl.blocks.index_text import CUT_SHORT, Pieces, first_value, inflate
 from cortexctl.errors import DataError
 from cortexctl.tsdb import golang, ulid
+from cortexctl.tsdb.columns import Gathering
 from cortexctl.tsdb.golang import Int64, Ulid
 from cortexctl.tsdb.meta import Meta, segment_count
 
@@ -26,9 +25,6 @@ SEGMENTS_1_BASED_6_DIGITS = "1b6d"
 # Magic, deflate, FNAME, no time, no extra flags, unknown system: what Go's compress/gzip writes.
 _GZIP_HEADER = bytes.fromhex("1f8b08080000000000ff") + b"bucket-index.json\x00"
 _COMPRESSION_LEVEL = 2  # isal's scale: within a tenth of gzip's level 6 in size, at a twelfth of its time
-_MAX_INDEX_BYTES = 4 << 30
-_BLOCK_ID: Callable[[Any], str] = attrgetter("block_id")
-_CUT_SHORT = "is cut short: its gzip stream does not end"
 
 
 class Parquet(msgspec.Struct, kw_only=True, frozen=True, gc=False, omit_defaults=True):
@@ -52,22 +48,22 @@ class IndexedBlock(msgspec.Struct, kw_only=True, frozen=True, gc=False, omit_def
     parquet: Parquet | None = None
 
 
-class IndexedMark(msgspec.Struct, kw_only=True, frozen=True, gc=False):
+class IndexedMark(msgspec.Struct, frozen=True, gc=False):
     """A block's deletion mark, in Unix seconds."""
 
     block_id: Ulid
     deletion_time: Int64
 
 
-Indexed = TypeVar("Indexed", IndexedBlock, IndexedMark)
-
-
 class BucketIndex(msgspec.Struct, kw_only=True, frozen=True, gc=False):
-    """A tenant's blocks and deletion marks. Readers attach no meaning to their order."""
+    """A tenant's blocks and deletion marks. Readers attach no meaning to their order.
+
+    Decoded, they are kept in columns, and each is made anew when it is asked for.
+    """
 
     version: Int64
-    blocks: list[IndexedBlock]
-    block_deletion_marks: list[IndexedMark]
+    blocks: Sequence[IndexedBlock]
+    block_deletion_marks: Sequence[IndexedMark]
     updated_at: Int64
 
 
@@ -108,8 +104,12 @@ class _WrittenIndex(msgspec.Struct, kw_only=True, gc=False):
 
 
 _STRICT = msgspec.json.Decoder(_WrittenIndex, strict=True)
+_SOME_BLOCKS = msgspec.json.Decoder(list[IndexedBlock], strict=True)
+_SOME_MARKS = msgspec.json.Decoder(list[IndexedMark], strict=True)
 _LENIENT = msgspec.json.Decoder(_LenientIndex)
 _ANY_FIELDS = msgspec.json.Decoder(dict[str, Any])
+_SOME_FIELDS = msgspec.json.Decoder(list[dict[str, Any]])
+_REFUSALS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _KNOWN = {
     "": frozenset(_LenientIndex.__struct_fields__),
     "blocks[].": frozenset(_LenientBlock.__struct_fields__),
@@ -131,26 +131,78 @@ def decode(body: bytes) -> Decoded:
     Raises DataError where Cortex calls the index corrupted. Cortex decodes one JSON value and never reaches the gzip
     trailer, so a wrong or missing trailer and bytes after the value are oddities here, not errors.
     """
-    text, oddities = _inflate(body)
+    with suppress(DataError, *_REFUSALS):
+        return Decoded(_in_pieces(body))
+    text, oddities = inflate(body)
     try:
-        written = _STRICT.decode(text)
-        blocks, block_deletion_marks = written.blocks or [], written.block_deletion_marks or []
-        index = BucketIndex(
-            version=written.version,
-            blocks=blocks,
-            block_deletion_marks=block_deletion_marks,
-            updated_at=written.updated_at,
-        )
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        index = _Kept().index(_STRICT.decode(text))
+    except _REFUSALS:
         try:
-            text, trailing = _first_value(text)
+            text, trailing = first_value(text)
         except DataError:
-            if _CUT_SHORT in oddities:
-                raise DataError(_CUT_SHORT) from None
+            if CUT_SHORT in oddities:
+                raise DataError(CUT_SHORT) from None
             raise
         oddities += trailing
         index = _lenient(text)
     return Decoded(index, oddities)
+
+
+class _Kept:
+    """What an index lists, in columns."""
+
+    def __init__(self) -> None:
+        self.blocks = Gathering(_block, IndexedBlock.__struct_fields__, ("segments_format", "parquet"))
+        self.marks = Gathering(IndexedMark, IndexedMark.__struct_fields__)
+
+    def index(self, written: _WrittenIndex) -> BucketIndex:
+        self.blocks.extend(written.blocks or ())
+        self.marks.extend(written.block_deletion_marks or ())
+        return BucketIndex(
+            version=written.version,
+            blocks=self.blocks.rows(),
+            block_deletion_marks=self.marks.rows(),
+            updated_at=written.updated_at,
+        )
+
+
+def _block(
+    block_id: str,
+    min_time: int,
+    max_time: int,
+    segments_format: str,
+    segments_num: int,
+    series_max_size: int,
+    chunk_max_size: int,
+    uploaded_at: int,
+    parquet: Parquet | None,
+) -> IndexedBlock:
+    """Return the struct of its fields in the order that they are written in."""
+    return IndexedBlock(
+        block_id=block_id,
+        min_time=min_time,
+        max_time=max_time,
+        segments_format=segments_format,
+        segments_num=segments_num,
+        series_max_size=series_max_size,
+        chunk_max_size=chunk_max_size,
+        uploaded_at=uploaded_at,
+        parquet=parquet,
+    )
+
+
+def _in_pieces(body: bytes) -> BucketIndex:
+    """Return the index without ever having all of its text, or of its entries as structs.
+
+    Raises DataError or what msgspec raises where this takes the whole text.
+    """
+    kept, text = _Kept(), Pieces(body)
+    for name, piece in text:
+        if name == "blocks":
+            kept.blocks.extend(_SOME_BLOCKS.decode(piece))
+        else:
+            kept.marks.extend(_SOME_MARKS.decode(piece))
+    return kept.index(_STRICT.decode(text.rest()))
 
 
 def encode(index: BucketIndex) -> bytes:
@@ -163,8 +215,8 @@ def encode(index: BucketIndex) -> bytes:
     text = msgspec.json.encode(
         _WrittenIndex(
             version=index.version,
-            blocks=index.blocks or None,
-            block_deletion_marks=index.block_deletion_marks,
+            blocks=list(index.blocks) or None,
+            block_deletion_marks=list(index.block_deletion_marks),
             updated_at=index.updated_at,
         )
     )
@@ -193,80 +245,6 @@ def entry(meta: Meta, uploaded_at_s: int) -> IndexedBlock:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One way in which two indexes differ: `what` is `block` or `mark`, `how` is added, dropped or changed."""
-
-    what: str
-    how: str
-    block_id: str
-    fields: Mapping[str, tuple[Any, Any]]
-    """For a change, each field's old and new value."""
-
-
-def in_order(index: BucketIndex) -> BucketIndex:
-    """Return an index with its blocks and marks sorted by ULID."""
-    return msgspec.structs.replace(
-        index,
-        blocks=sorted(index.blocks, key=_BLOCK_ID),
-        block_deletion_marks=sorted(index.block_deletion_marks, key=_BLOCK_ID),
-    )
-
-
-def compare(old: BucketIndex | None, new: BucketIndex) -> Iterator[Change]:
-    """Yield the differences by value, blocks first, each by ULID. When it was updated is not a difference."""
-    yield from _compare("block", old.blocks if old else [], new.blocks)
-    yield from _compare("mark", old.block_deletion_marks if old else [], new.block_deletion_marks)
-
-
-def _compare(what: str, old: Sequence[Indexed], new: Sequence[Indexed]) -> Iterator[Change]:
-    before = sorted(old, key=_BLOCK_ID)
-    if any(one.block_id == other.block_id for one, other in pairwise(before)):
-        for block_id in duplicates(map(_BLOCK_ID, before)):
-            yield Change(what, "changed", block_id, {"listed": ("more than once", "once")})
-    for block_id, was, now in _side_by_side(_last_of_each(before), _last_of_each(sorted(new, key=_BLOCK_ID))):
-        if was is None:
-            yield Change(what, "added", block_id, {})
-        elif now is None:
-            yield Change(what, "dropped", block_id, {})
-        elif was != now:
-            fields = {
-                name: (getattr(was, name), getattr(now, name))
-                for name in was.__struct_fields__
-                if getattr(was, name) != getattr(now, name)
-            }
-            yield Change(what, "changed", block_id, fields)
-
-
-def _last_of_each(ordered: Iterable[Indexed]) -> Iterator[Indexed]:
-    """Yield the last of those with the same id."""
-    last: Indexed | None = None
-    for each in ordered:
-        if last is not None and last.block_id != each.block_id:
-            yield last
-        last = each
-    if last is not None:
-        yield last
-
-
-def _side_by_side(
-    old: Iterator[Indexed], new: Iterator[Indexed]
-) -> Iterator[tuple[str, Indexed | None, Indexed | None]]:
-    """Yield each id with what either side has under it. Two dicts of a large index would be half as large as it."""
-    was, now = next(old, None), next(new, None)
-    while was is not None or now is not None:
-        if now is None or (was is not None and was.block_id < now.block_id):
-            assert was is not None  # noqa: S101 - for the type checker: one of them is something
-            yield was.block_id, was, None
-            was = next(old, None)
-        elif was is None or now.block_id < was.block_id:
-            yield now.block_id, None, now
-            now = next(new, None)
-        else:
-            yield now.block_id, was, now
-            was, now = next(old, None), next(new, None)
-
-
 def duplicates(ids: Iterable[str]) -> list[str]:
     """Return the ids that occur more than once, sorted."""
     return sorted(each for each, count in Counter(ids).items() if count > 1)
@@ -277,79 +255,39 @@ def unknown_fields(body: bytes) -> list[str]:
 
     The body is one that `decode` reads.
     """
-    text, _ = _inflate(body)
+    with suppress(DataError, *_REFUSALS):
+        return sorted(_unknown_in_pieces(body))
+    text, _ = inflate(body)
     try:
         index = golang.decode(text, _ANY_FIELDS)
     except DataError:
-        index = golang.decode(_first_value(text)[0], _ANY_FIELDS)
-    found: set[str] = set()
+        index = golang.decode(first_value(text)[0], _ANY_FIELDS)
+    return sorted(set(_unknown(index)))
+
+
+def _unknown_in_pieces(body: bytes) -> set[str]:
+    text = Pieces(body)
+    found = {each for name, piece in text for each in _unknown({name: _SOME_FIELDS.decode(piece)})}
+    return found.union(_unknown(_ANY_FIELDS.decode(text.rest())))
+
+
+def _unknown(index: Mapping[str, Any]) -> Iterator[str]:
     for path, known in _KNOWN.items():
         for item in [index] if not path else index.get(path.removesuffix("[].")) or []:
-            found.update(path + name for name in item.keys() - known)
-    return sorted(found)
-
-
-def _inflate(body: bytes) -> tuple[bytes, tuple[str, ...]]:
-    if not body:
-        raise DataError("is empty")
-    inflater = zlib.decompressobj(wbits=31)
-    try:
-        text = inflater.decompress(body, _MAX_INDEX_BYTES)
-    except zlib.error as error:
-        text = _inflate_without_trailer(body, error)
-        return text, (f"has a wrong gzip trailer ({error})",)
-    if not inflater.eof:
-        return text, (_CUT_SHORT,)
-    return text, ("has bytes after its gzip stream",) if inflater.unused_data else ()
-
-
-def _inflate_without_trailer(body: bytes, error: zlib.error) -> bytes:
-    """Return the data of a gzip stream whose data are whole and whose checksum is not."""
-    start = _end_of_gzip_header(body)
-    if start is None:
-        raise DataError(f"is not gzip: {error}") from error
-    inflater = zlib.decompressobj(wbits=-15)
-    try:
-        text = inflater.decompress(body[start:], _MAX_INDEX_BYTES)
-    except zlib.error as deeper:
-        raise DataError(f"is damaged: its gzip data cannot be read ({deeper})") from deeper
-    if not inflater.eof:
-        raise DataError("is damaged: its gzip data do not end")
-    return text
-
-
-def _end_of_gzip_header(body: bytes) -> int | None:
-    """Return where the deflate data begin, for the header flags that occur: none, or a file name."""
-    if len(body) < 18 or body[:3] != b"\x1f\x8b\x08" or body[3] & ~0x08:
-        return None
-    if not body[3]:
-        return 10
-    end = body.find(b"\x00", 10)
-    return end + 1 if end > 0 else None
-
-
-def _first_value(text: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Return the first JSON value of a text, which is all that Cortex decodes, and whether more follows."""
-    readable = text.decode("utf-8", "replace").lstrip(" \t\r\n")
-    try:
-        _, end = json.JSONDecoder().raw_decode(readable)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"is not JSON: {error}") from error
-    if not readable[end:].strip():
-        return text, ()
-    return readable[:end].encode(), ("has bytes after its JSON value",)
+            yield from (path + name for name in item.keys() - known)
 
 
 def _lenient(text: bytes) -> BucketIndex:
     lenient = golang.decode(text, _LENIENT)
-    return BucketIndex(
-        version=lenient.version,
-        blocks=[_filled(block) for block in lenient.blocks or []],
-        block_deletion_marks=[
-            IndexedMark(block_id=mark.block_id, deletion_time=mark.deletion_time)
-            for mark in lenient.block_deletion_marks or []
-        ],
-        updated_at=lenient.updated_at,
+    return _Kept().index(
+        _WrittenIndex(
+            version=lenient.version,
+            blocks=[_filled(block) for block in lenient.blocks or []],
+            block_deletion_marks=[
+                IndexedMark(mark.block_id, mark.deletion_time) for mark in lenient.block_deletion_marks or []
+            ],
+            updated_at=lenient.updated_at,
+        )
     )
 
 

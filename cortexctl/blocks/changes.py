@@ -10,7 +10,8 @@ from enum import StrEnum
 from functools import cached_property
 
 from cortexctl.blocks import layout
-from cortexctl.blocks.bucket_index import BucketIndex, Change, compare
+from cortexctl.blocks.bucket_index import BucketIndex
+from cortexctl.blocks.index_changes import Change, compare
 from cortexctl.blocks.survey import Fault, StoredFile
 from cortexctl.blocks.view import Block, State, TenantView
 from cortexctl.tsdb.meta import Meta

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 import msgspec
 
-from cortexctl.blocks import bucket_index, layout
+from cortexctl.blocks import bucket_index, index_changes, layout
 from cortexctl.blocks.bucket_index import BucketIndex, IndexedBlock, IndexedMark, Parquet
 from cortexctl.blocks.chosen import ChosenView
 from cortexctl.blocks.marks import ParquetMark
@@ -147,7 +147,7 @@ def _index_operation(view: ChosenView, amendments: Sequence[Amendment]) -> Opera
     except DataError:
         return None
     amended = amend(index, amendments)
-    if not any(bucket_index.compare(index, amended)):
+    if not any(index_changes.compare(index, amended)):
         return None
     ids = sorted({each.block_id for each in amendments})
     about = ids[0] if len(ids) == 1 else f"{len(ids)} blocks"

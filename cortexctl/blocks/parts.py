@@ -12,8 +12,8 @@ from operator import itemgetter
 from typing import Any, TypeVar
 
 from cortexctl.blocks.bucket_index import BucketIndex
-from cortexctl.blocks.index_parts import split
 from cortexctl.blocks.checks import OF_EACH_BLOCK
+from cortexctl.blocks.index_parts import split
 from cortexctl.blocks.paged import PagedBlocks
 from cortexctl.blocks.view import TenantView
 from cortexctl.findings import Check, Finding, run_checks

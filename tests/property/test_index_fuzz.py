@@ -5,14 +5,16 @@ import json
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cortexctl.blocks import bucket_index, layout
+from cortexctl.blocks import bucket_index, index_changes, index_text, layout
 from cortexctl.blocks.bucket_index import BucketIndex, Decoded, IndexedBlock, IndexedMark, Parquet
 from cortexctl.blocks.build import IndexSurvey
 from cortexctl.blocks.check_survey import CheckSurvey
 from cortexctl.blocks.checks import OF_A_TENANT
+from cortexctl.blocks.index_parts import split
 from cortexctl.errors import DataError
 from cortexctl.findings import run_checks
 from cortexctl.tsdb import ulid
@@ -72,9 +74,58 @@ def test_what_is_encoded_is_decoded(index: BucketIndex) -> None:
     body = bucket_index.encode(index)
     assert bucket_index.decode(body) == Decoded(index)
     assert bucket_index.unknown_fields(body) == []
-    assert list(bucket_index.compare(index, index)) == [
-        change for change in bucket_index.compare(index, index) if change.fields.keys() == {"listed"}
+    assert list(index_changes.compare(index, index)) == [
+        change for change in index_changes.compare(index, index) if change.fields.keys() == {"listed"}
     ]
+
+
+# What looks like the end of an entry, a list or a text where it is none, and fields that are there twice.
+_MISLEADING = (
+    b"},{", b"}]", b"}", b"{", b"]", b"[", b",", b" ", b'"', b"\\", b"null", b"\xff", b"{},", b",{}", b'"x":null,',
+    b'"x":"},{",', b'"x":"}]",', b'"x":"\\"},{\\"",', b'"x":[{},{}],', b'"x":[[{}],[]],', b'"x":{"blocks":[{"a":1}]},',
+    b'"blocks":[{', b'"blocks":[],', b'"blocks":null,', b'"bl\\u006fcks":[],', b'"block_deletion_marks":[{"a":1}],',
+    b'"x":"\\"block_deletion_marks":[{",', b'},"parquet":{"version":1}},{', b'}],"block_deletion_marks":[{',
+)  # fmt: skip
+
+
+@st.composite
+def misleading(draw: st.DrawFn) -> bytes:
+    """Return the text of an index as Cortex writes it, most often with one or two pieces put into it somewhere."""
+    text = gzip.decompress(bucket_index.encode(draw(INDEXES)))
+    for _ in range(draw(st.integers(0, 2))):
+        places = [place for place in range(len(text)) if text[place : place + 1] in b'{[,}]"']
+        place = draw(st.sampled_from(places)) + draw(st.integers(0, 1))
+        text = text[:place] + draw(st.sampled_from(_MISLEADING)) + text[place:]
+    return text
+
+
+_ENTRY = json.dumps({"block_id": A, "min_time": 1, "max_time": 2, "uploaded_at": 3}, separators=(",", ":")).encode()
+
+
+@given(misleading() | TEXTS, st.integers(1, 300), st.integers(1, 300))
+@example(b'{"version":1,"x":{"blocks":[%b]},"blocks":[],"block_deletion_marks":[],"updated_at":5}' % _ENTRY, 300, 300)
+@example(b'{"version":1,"blocks":[%b],"blocks":[],"block_deletion_marks":[],"updated_at":5}' % _ENTRY, 300, 300)
+@example(b'{"version":1,"blocks":[%b],"bl\\u006fcks":[],"block_deletion_marks":[],"updated_at":5}' % _ENTRY, 300, 300)
+@example(b'{"x":{"blocks":[{"a":1}]},"bl\\u006fcks":[{"b":1}]}', 300, 300)
+@example(b'{"x":{"blocks":[{"a":1}]}}', 300, 300)
+def test_in_pieces_it_is_read_as_it_is_whole(text: bytes, piece_bytes: int, fed_bytes: int) -> None:
+    body = gzipped(text)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index_text, "_PIECE_BYTES", piece_bytes)
+        patch.setattr(index_text, "_FED_BYTES", fed_bytes)
+        in_pieces = said_of(body)
+    decoded, fields = said_of(body + b"\0")  # which is odd, and is read whole
+    if isinstance(decoded, Decoded):
+        decoded = Decoded(decoded.index, decoded.oddities[1:])
+    assert in_pieces == (decoded, fields)
+
+
+def said_of(body: bytes) -> tuple[object, object]:
+    """Return what is said of a body: the index and its unknown fields, or why there are none."""
+    try:
+        return bucket_index.decode(body), bucket_index.unknown_fields(body)
+    except DataError as error:
+        return str(error), None
 
 
 @given(INDEXES)
@@ -89,7 +140,7 @@ def test_it_reads_the_same_however_the_json_is_written(index: BucketIndex) -> No
 
 @given(INDEXES, INDEXES)
 def test_the_differences_lead_from_one_to_the_other(old: BucketIndex, new: BucketIndex) -> None:
-    changes = list(bucket_index.compare(old, new))
+    changes = list(index_changes.compare(old, new))
     for what, before, after in (
         ("block", old.blocks, new.blocks),
         ("mark", old.block_deletion_marks, new.block_deletion_marks),
@@ -98,6 +149,21 @@ def test_the_differences_lead_from_one_to_the_other(old: BucketIndex, new: Bucke
         ids -= {each.block_id for each in changes if (each.what, each.how) == (what, "dropped")}
         ids |= {each.block_id for each in changes if (each.what, each.how) == (what, "added")}
         assert ids == {each.block_id for each in after}
+
+
+@given(INDEXES, st.sets(IDS, min_size=1, max_size=5).map(sorted), st.booleans())
+def test_the_parts_of_an_index_are_what_it_lists_in_their_ranges(
+    index: BucketIndex, starts: list[str], is_decoded: bool
+) -> None:
+    if is_decoded:
+        index = bucket_index.decode(bucket_index.encode(index)).index
+    parts = list(split(index, starts))
+    assert len(parts) == len(starts)
+    for part, start, end in zip(parts, ["", *starts[1:]], [*starts[1:], "~"], strict=True):
+        assert (part.version, part.updated_at) == (index.version, index.updated_at)
+        assert part.blocks == [each for each in index.blocks if start <= each.block_id < end]
+        marks = [each for each in index.block_deletion_marks if start <= each.block_id < end]
+        assert part.block_deletion_marks == marks
 
 
 def check_read(body: bytes) -> None:

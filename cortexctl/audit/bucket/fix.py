@@ -5,12 +5,13 @@ from dataclasses import dataclass, field, replace
 
 from cortexctl.audit.bucket.chosen import TenantChange, chosen_views, step_of, unreadable_index
 from cortexctl.audit.bucket.load import survey_all
-from cortexctl.blocks import bucket_index, fixing, layout
+from cortexctl.blocks import bucket_index, fixing, index_changes, layout
 from cortexctl.blocks.afterwards import AfterSurvey
-from cortexctl.blocks.bucket_index import BucketIndex, Change
+from cortexctl.blocks.bucket_index import BucketIndex
 from cortexctl.blocks.build import Build, IndexSurvey
 from cortexctl.blocks.chosen import ChosenView
 from cortexctl.blocks.decisions import Amendment, Decision, Verdict, amend, refused, unchanged
+from cortexctl.blocks.index_changes import Change
 from cortexctl.blocks.repairs import Fix, fixes
 from cortexctl.blocks.view import Delays
 from cortexctl.errors import DataError, SourceError
@@ -161,7 +162,7 @@ def _rebuilt(
     if isinstance(build, SourceError):
         return build
     served = list(_still_served(view, build.index, wants))
-    return replace(build, index=bucket_index.in_order(amend(build.index, served))) if served else build
+    return replace(build, index=index_changes.in_order(amend(build.index, served))) if served else build
 
 
 def _still_served(view: ChosenView, index: BucketIndex, wants: Mapping[str, bytes | None]) -> Iterator[Amendment]:
@@ -183,7 +184,7 @@ def _index_decision(view: ChosenView, index: BucketIndex, codes: Sequence[str]) 
     """Return how the rebuilt index is written, whatever it says: its time counts too."""
     if view.view.is_deleting:
         return refused(view, "", f"{', '.join(codes)}: the tenant is marked for deletion")
-    why = f"{', '.join(codes)}: the index rebuilt: {_difference(list(bucket_index.compare(_old(view), index)))}"
+    why = f"{', '.join(codes)}: the index rebuilt: {_difference(list(index_changes.compare(_old(view), index)))}"
     body = view.index_body
     operation = Operation(layout.bucket_index(view.tenant), digest(body), bucket_index.encode(index), why)
     return Decision(view.tenant, "", Verdict.CHANGE, why, (), (operation,))

@@ -7,9 +7,10 @@ from typing import Any
 
 from cortexctl.audit.bucket.load import survey_all, with_index
 from cortexctl.audit.bucket.tenants import marked_for_deletion
-from cortexctl.blocks import bucket_index, layout
-from cortexctl.blocks.bucket_index import BucketIndex, Change
+from cortexctl.blocks import bucket_index, index_changes, layout
+from cortexctl.blocks.bucket_index import BucketIndex
 from cortexctl.blocks.build import ABORTS, FOOLS, Build, IndexSurvey, Skipped
+from cortexctl.blocks.index_changes import Change
 from cortexctl.blocks.view import Delays
 from cortexctl.errors import DataError, SourceError
 from cortexctl.repair.operations import Operation, Step, digest
@@ -92,7 +93,7 @@ def plan_rebuild(
     marked = marked_for_deletion(bucket, tenants[0] if len(tenants) == 1 else "")
 
     def survey(tenant: str, stored: Stored | SourceError | None) -> IndexSurvey:
-        # Compressed until the tenant is read: decoded, an index takes twenty times as much.
+        # Compressed until the tenant is read: its entries one by one take ten times as much.
         olds[tenant] = stored
         known = _old_index(stored).index if reuse and not isinstance(stored, SourceError) else None
         return IndexSurvey(tenant, known, parquet(tenant), int(now_s))
@@ -149,7 +150,7 @@ def _old_index(stored: Stored | None) -> _OldIndex:
 
 
 def _planned(tenant: str, build: Build, old: _OldIndex, now_s: float, delays: Delays) -> TenantRebuild:
-    changes = tuple(bucket_index.compare(old.index, build.index))
+    changes = tuple(index_changes.compare(old.index, build.index))
     updated_at_s = old.index.updated_at if old.index else None
     old = replace(old, index=None)  # as large as the new one, which is about to be written out in full
     rebuild = TenantRebuild(

@@ -42,8 +42,9 @@ def indexed_block_gone(tenant: TenantView) -> Iterator[Problem]:
     Rule out that the data were deleted by accident (object versions), then rebuild.
     Source: Cortex, pkg/querier/blocks_store_queryable.go, queryWithConsistencyCheck.
     """
+    being_deleted = _being_deleted(tenant)
     for block in _indexed(tenant):
-        if block.block_id not in tenant.blocks and not _may_be_being_deleted(tenant, block.block_id):
+        if block.block_id not in tenant.blocks and block.block_id not in being_deleted:
             yield Problem(
                 block.block_id,
                 "listed in the bucket index, but nothing is left of it in the bucket",
@@ -62,9 +63,10 @@ def indexed_block_without_meta(tenant: TenantView) -> Iterator[Problem]:
     Restore its meta.json, or mark it for deletion; then rebuild.
     Source: Cortex, pkg/storage/tsdb/bucketindex/updater.go, updateBlocks.
     """
+    being_deleted = _being_deleted(tenant)
     for entry in _indexed(tenant):
         block = tenant.blocks.get(entry.block_id)
-        if block is not None and block.is_partial and not _may_be_being_deleted(tenant, block.id):
+        if block is not None and block.is_partial and block.id not in being_deleted:
             yield Problem(
                 block.id,
                 "listed in the bucket index, but its meta.json is missing",
@@ -164,14 +166,13 @@ def index_marks_drift(tenant: TenantView) -> Iterator[Problem]:
     if index is None:
         return
     indexed = {mark.block_id: mark.deletion_time for mark in index.block_deletion_marks}
-    for block_id in sorted(indexed.keys() - tenant.global_deletion_marks.keys()):
-        if not _may_be_being_deleted(tenant, block_id):
-            yield Problem(
-                block_id,
-                "its deletion mark is in the bucket index, but not under markers/",
-                {"deletion_time_s": indexed[block_id]},
-                paste.rebuild(tenant),
-            )
+    for block_id in sorted(indexed.keys() - tenant.global_deletion_marks.keys() - _being_deleted(tenant)):
+        yield Problem(
+            block_id,
+            "its deletion mark is in the bucket index, but not under markers/",
+            {"deletion_time_s": indexed[block_id]},
+            paste.rebuild(tenant),
+        )
     late_s = 2 * tenant.delays.cleanup_interval_s
     for block_id in sorted(tenant.global_deletion_marks.keys() - indexed.keys()):
         block = tenant.blocks.get(block_id)
@@ -236,17 +237,18 @@ def _is_converted(block: Block) -> bool:
 
 def _indexed(tenant: TenantView) -> Sequence[IndexedBlock]:
     index = live_index(tenant)
-    return index.blocks if index is not None else []
+    return index.blocks if index is not None else ()
 
 
-def _may_be_being_deleted(tenant: TenantView, block_id: str) -> bool:
-    """Whether a compactor that cleans the tenant now may be deleting this block, its time being up."""
+def _being_deleted(tenant: TenantView) -> frozenset[str]:
+    """The blocks whose time is up and that a compactor, which cleans the tenant now, may be deleting."""
     index = tenant.readable_index
     if index is None or not tenant.is_being_cleaned:
-        return False
-    return any(
-        mark.block_id == block_id and tenant.now_s - mark.deletion_time > tenant.delays.deletion_delay_s
+        return frozenset()
+    return frozenset(
+        mark.block_id
         for mark in index.block_deletion_marks
+        if tenant.now_s - mark.deletion_time > tenant.delays.deletion_delay_s
     )
 
 

@@ -1,17 +1,19 @@
-"""The bucket index: its bytes, what is read of damaged ones, and how two are compared."""
+"""The bucket index: its bytes, and what is read of damaged ones."""
 
 import gzip
 import json
+import tracemalloc
 import zlib
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
 
 from cortexctl.blocks import bucket_index
-from cortexctl.blocks.bucket_index import BucketIndex, Change, IndexedBlock, IndexedMark, Parquet
+from cortexctl.blocks.bucket_index import BucketIndex, IndexedBlock, IndexedMark, Parquet
 from cortexctl.errors import DataError
 from cortexctl.tsdb import ulid
-from tests.builders import A, B, C, an_entry, an_index, an_indexed_mark, gzipped
+from tests.builders import A, B, C, a_ulid, an_entry, an_index, an_indexed_mark, gzipped
 
 FULL = BucketIndex(
     version=1,
@@ -241,59 +243,67 @@ def test_unknown_fields_of_what_is_no_index_are_a_data_error() -> None:
         bucket_index.unknown_fields(gzipped("hello"))
 
 
-# Comparing.
+# What it takes, of 20,000 blocks as Cortex writes them.
+MANY = 20_000
+COMPACT = (",", ":")
 
 
-def index(*blocks: dict[str, Any], marks: tuple[dict[str, Any], ...] = (), **overrides: Any) -> BucketIndex:
-    return bucket_index.decode(an_index(blocks, marks, **overrides)).index
+@pytest.fixture(scope="module")
+def many_blocks() -> bytes:
+    blocks = (an_entry(a_ulid(each), series_max_size=each, chunk_max_size=each * 200) for each in range(1, MANY + 1))
+    return large(blocks, ())
 
 
-BOTH = index(an_entry(A), an_entry(B), marks=(an_indexed_mark(B),))
-COMPARED: dict[str, tuple[BucketIndex | None, BucketIndex, list[Change]]] = {
-    "the same": (BOTH, BOTH, []),
-    "another order": (index(an_entry(B), an_entry(A), marks=(an_indexed_mark(B),)), BOTH, []),
-    "another time": (index(an_entry(A), updated_at=1), index(an_entry(A)), []),
-    "none before": (
-        None,
-        BOTH,
-        [Change("block", "added", A, {}), Change("block", "added", B, {}), Change("mark", "added", B, {})],
-    ),
-    "none after": (
-        BOTH,
-        index(),
-        [Change("block", "dropped", A, {}), Change("block", "dropped", B, {}), Change("mark", "dropped", B, {})],
-    ),
-    "a field": (
-        index(an_entry(A, max_time=1, segments_num=2)),
-        index(an_entry(A, max_time=3, segments_num=2)),
-        [Change("block", "changed", A, {"max_time": (1, 3)})],
-    ),
-    "parquet": (
-        index(an_entry(A)),
-        index(an_entry(A, parquet={"version": 1})),
-        [Change("block", "changed", A, {"parquet": (None, Parquet(version=1))})],
-    ),
-    "a mark's time": (
-        index(marks=(an_indexed_mark(A, 1),)),
-        index(marks=(an_indexed_mark(A, 2),)),
-        [Change("mark", "changed", A, {"deletion_time": (1, 2)})],
-    ),
-    "one swapped for another": (
-        index(an_entry(B)),
-        index(an_entry(A)),
-        [Change("block", "added", A, {}), Change("block", "dropped", B, {})],
-    ),
-    "listed twice before": (
-        index(an_entry(A), an_entry(A)),
-        index(an_entry(A)),
-        [Change("block", "changed", A, {"listed": ("more than once", "once")})],
-    ),
-}
+@pytest.fixture(scope="module")
+def many_marks() -> bytes:
+    return large((), (an_indexed_mark(a_ulid(each)) for each in range(MANY)))
 
 
-@pytest.mark.parametrize(("old", "new", "changes"), COMPARED.values(), ids=COMPARED.keys())
-def test_they_differ_in(old: BucketIndex | None, new: BucketIndex, changes: list[Change]) -> None:
-    assert list(bucket_index.compare(old, new)) == changes
+def large(blocks: Iterable[Any], marks: Iterable[Any]) -> bytes:
+    index = {"version": 1, "blocks": list(blocks), "block_deletion_marks": list(marks), "updated_at": 5}
+    return gzipped(json.dumps(index, separators=COMPACT))
+
+
+def taken(work: Callable[[bytes], object], body: bytes) -> tuple[float, float]:
+    """Return the bytes for each of the many that a result takes, and that it took at most while it was made."""
+    work(body)
+    tracemalloc.start()
+    try:
+        result = work(body)
+        kept, peak = tracemalloc.get_traced_memory()
+        del result
+    finally:
+        tracemalloc.stop()
+    return kept / MANY, peak / MANY
+
+
+def test_a_block_takes_less_than_its_id_as_a_text(many_blocks: bytes) -> None:
+    kept, peak = taken(bucket_index.decode, many_blocks)
+    assert kept < 66
+    assert peak < 130  # its JSON alone would be 180
+
+
+def test_a_mark_takes_half_of_that(many_marks: bytes) -> None:
+    kept, peak = taken(bucket_index.decode, many_marks)
+    assert kept < 34
+    assert peak < 90  # its JSON alone would be 68
+
+
+def test_unknown_fields_are_looked_for_in_small_pieces(many_blocks: bytes) -> None:
+    _, peak = taken(bucket_index.unknown_fields, many_blocks)
+    assert peak < 50
+
+
+def test_an_index_in_columns_is_written_as_any(many_blocks: bytes) -> None:
+    index = bucket_index.decode(many_blocks).index
+    plain = BucketIndex(
+        version=index.version,
+        blocks=list(index.blocks),
+        block_deletion_marks=list(index.block_deletion_marks),
+        updated_at=index.updated_at,
+    )
+    assert bucket_index.encode(index) == bucket_index.encode(plain)
+    assert json.loads(gzip.decompress(bucket_index.encode(index))) == json.loads(gzip.decompress(many_blocks))
 
 
 def test_duplicates_are_sorted_and_named_once() -> None:

@@ -1,13 +1,9 @@
 """A packed meta says what the meta says, in a fraction of the memory."""
 
-import sys
-from collections.abc import Sequence
-
 import msgspec
-import pytest
 
 from cortexctl.tsdb.meta import Compaction, File, Meta, Parent, Thanos
-from cortexctl.tsdb.packed import Rows, Ulids, pack
+from cortexctl.tsdb.packed import pack
 
 IDS = [f"01M7XT000000000000000000{number:02d}" for number in range(40)]
 
@@ -39,33 +35,3 @@ def test_what_metas_share_is_one_object() -> None:
 
 def test_the_id_of_another_block_is_kept() -> None:
     assert pack(meta(IDS[5]), IDS[0]).ulid == IDS[5]
-
-
-@pytest.mark.parametrize("ids", [[], IDS[:1], IDS])
-def test_packed_ulids_are_a_list_to_whoever_looks(ids: list[str]) -> None:
-    assert_is_list(Ulids(ids), ids)
-
-
-def test_rows_are_a_list_to_whoever_looks() -> None:
-    rows = Rows(File, ("index", "meta.json"), (9, 0))
-    assert_is_list(rows, [File("index", 9), File("meta.json")])
-
-
-def assert_is_list(packed: Sequence[object], plain: list[object] | list[str] | list[File]) -> None:
-    assert len(packed) == len(plain)
-    assert list(packed) == plain
-    assert packed == plain
-    assert packed != [*plain, "more"]
-    assert repr(packed) == repr(plain)
-    assert list(reversed(packed)) == plain[::-1]
-    assert packed[1:] == plain[1:]
-    for place in range(-len(plain), len(plain)):
-        assert packed[place] == plain[place]
-    with pytest.raises(IndexError):
-        packed[len(plain)]
-
-
-def test_packed_ulids_take_a_third_of_a_list() -> None:
-    ids = ["".join(list(each)) for each in IDS]
-    taken = sys.getsizeof(ids) + sum(map(sys.getsizeof, ids))
-    assert sys.getsizeof(Ulids(ids)._joined) < taken / 3
