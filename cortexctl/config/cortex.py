@@ -7,8 +7,9 @@ Defaults are those of Cortex v1.21. Flags of the real process override its file 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
+from cortexctl.config.blocks_storage import location_of, sse_of
 from cortexctl.config.document import (
     CommaSeparated,
     GoDuration,
@@ -19,29 +20,9 @@ from cortexctl.config.document import (
     laid_over,
     parse_yaml,
 )
-from cortexctl.config.location import (
-    SSE,
-    AzureSettings,
-    BucketLocation,
-    FilesystemSettings,
-    GCSSettings,
-    S3Settings,
-    StoreSettings,
-)
-from cortexctl.errors import UsageError
+from cortexctl.config.location import SSE, BucketLocation
 from cortexctl.units import format_duration
 
-LOOKUP_TYPES: Mapping[str, bool | None] = {"auto": None, "virtual-hosted": False, "path": True}
-LIST_VERSIONS: Mapping[str, Literal["", "v1", "v2"]] = {"": "", "v1": "v1", "v2": "v2"}
-_SIGNATURE_VERSIONS: Mapping[str, Literal["v4", "v2"]] = {"v4": "v4", "v2": "v2"}
-_CONTAINER_KEYS = {
-    "s3": "bucket_name",
-    "gcs": "bucket_name",
-    "azure": "container_name",
-    "filesystem": "dir",
-    "swift": "container_name",
-    "oci": "bucket",
-}
 _SECTIONS = (
     *("blocks_storage", "compactor", "limits", "querier", "ingester", "distributor", "store_gateway", "ruler"),
     *("alertmanager", "parquet_converter", "memberlist", "ruler_storage", "alertmanager_storage", "runtime_config"),
@@ -185,7 +166,7 @@ class CortexConfig:
     @property
     def s3_sse(self) -> SSE:
         """What uploads to S3 are encrypted with where a tenant's limits say nothing."""
-        return _sse(self.section("blocks_storage.s3"), "sse.", SSE())
+        return sse_of(self.section("blocks_storage.s3"), "sse.", SSE())
 
     def limits_for(self, tenant: str) -> LimitsSettings:
         """Return the limits of a tenant: its own where it has any."""
@@ -238,7 +219,7 @@ def parse_cortex_config(
     )
     return CortexConfig(
         name=name,
-        location=_location(blocks, limits.sse) if with_location else None,
+        location=location_of(blocks, limits.sse) if with_location else None,
         compactor=_compactor(root.section("compactor")),
         bucket_store=blocks.section("bucket_store").read(BucketStoreSettings()),
         users_scanner=blocks.section("users_scanner").read(UsersScannerSettings()),
@@ -262,16 +243,6 @@ def parse_overrides(text: str, *, name: str, limits: LimitsSettings) -> dict[str
         tenant: limits if values is None else _limits(by_name.child(tenant), limits)
         for tenant, values in by_name.values.items()
     }
-
-
-def endpoint_url(section: Section) -> str:
-    """Return the URL of `endpoint`, host[:port] as minio-go takes it, and of `insecure`; "" if not set."""
-    endpoint = section.text("endpoint").removesuffix("/")
-    if "://" in endpoint:
-        raise section.error("endpoint", "is a URL: write host[:port] only, and `insecure: true` for http")
-    if any(character in "/@?#\\" or character.isspace() for character in endpoint):
-        raise section.error("endpoint", "is not host[:port]")
-    return endpoint and f"{'http' if section.flag('insecure') else 'https'}://{endpoint}"
 
 
 def _check_sections(root: Section) -> None:
@@ -304,72 +275,4 @@ def _compactor(section: Section) -> CompactorSettings:
 
 
 def _limits(section: Section, defaults: LimitsSettings) -> LimitsSettings:
-    return section.read(defaults, sse=_sse(section, "s3_sse_", defaults.sse))
-
-
-def _sse(section: Section, prefix: str, defaults: SSE) -> SSE:
-    try:
-        return SSE.parse(
-            section.text(f"{prefix}type", defaults.type),
-            section.text(f"{prefix}kms_key_id", defaults.kms_key_id),
-            section.text(f"{prefix}kms_encryption_context", defaults.kms_encryption_context),
-        )
-    except UsageError as fault:
-        raise section.error(prefix.rstrip("._"), str(fault)) from None
-
-
-def _location(blocks: Section, limits_sse: SSE) -> BucketLocation | None:
-    backend = blocks.text("backend", "s3")
-    if backend not in _CONTAINER_KEYS:
-        raise blocks.error("backend", f"{backend!r} is not one of {', '.join(_CONTAINER_KEYS)}")
-    section = blocks.section(backend)
-    container = section.text(_CONTAINER_KEYS[backend])
-    if not container:
-        return None
-    store: StoreSettings
-    match backend:
-        case "s3":
-            store = _s3(section, container)
-        case "gcs":
-            store = GCSSettings(bucket=container, service_account_json=section.secret("service_account"))
-        case "azure":
-            store = _azure(section, container)
-        case "filesystem":
-            store = FilesystemSettings(container)
-        case _:
-            raise blocks.error(
-                "backend",
-                f"cortexctl does not read {backend}: give --bucket the URL of an S3 gateway to it "
-                "(s3://…?endpoint=…), or of a mount or copy of it (file://…)",
-            )
-    return BucketLocation(store, limits_sse=limits_sse)
-
-
-def _s3(section: Section, bucket: str) -> S3Settings:
-    url = endpoint_url(section)
-    if not url:
-        raise section.error("endpoint", "is empty: Cortex has no default for it, s3.<region>.amazonaws.com on AWS")
-    return S3Settings(
-        bucket=bucket,
-        endpoint_url=url,
-        region=section.text("region"),
-        access_key_id=section.text("access_key_id"),
-        secret_access_key=section.secret("secret_access_key"),
-        path_style=section.choice("bucket_lookup_type", LOOKUP_TYPES, "auto"),
-        insecure_skip_verify=section.flag("http.insecure_skip_verify"),
-        signature_version=section.choice("signature_version", _SIGNATURE_VERSIONS, "v4"),
-        list_objects_version=section.choice("list_objects_version", LIST_VERSIONS, ""),
-        sse=_sse(section, "sse.", SSE()),
-    )
-
-
-def _azure(section: Section, container: str) -> AzureSettings:
-    return AzureSettings(
-        container=container,
-        account_name=section.text("account_name"),
-        account_key=section.secret("account_key"),
-        connection_string=section.secret("connection_string"),
-        endpoint_suffix=section.text("endpoint_suffix", "blob.core.windows.net"),
-        msi_resource=section.text("msi_resource"),
-        user_assigned_id=section.text("user_assigned_id"),
-    )
+    return section.read(defaults, sse=sse_of(section, "s3_sse_", defaults.sse))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from cortexctl.config.cortex import LIST_VERSIONS, LOOKUP_TYPES, endpoint_url
+from cortexctl.config.blocks_storage import LIST_VERSIONS, LOOKUP_TYPES, endpoint_url
 from cortexctl.config.document import Section, expand_references, parse_yaml
 from cortexctl.config.location import (
     SSE,
