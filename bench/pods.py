@@ -119,7 +119,7 @@ def bare(urls: Sequence[str], at_once: int) -> int:
         answers = [client.get(url + path, headers={"Accept": "application/json"}) for path in _PATHS]
         return len(answers[0].content)
 
-    with httpx.Client(trust_env=False, verify=False) as client, ThreadPoolExecutor(at_once) as pool:  # noqa: S501
+    with httpx.Client(trust_env=False, verify=False) as client, ThreadPoolExecutor(at_once) as pool:  # noqa: S501 - nothing here is over TLS
         return sum(pool.map(lambda url: ask(client, url), urls))
 
 

@@ -45,7 +45,7 @@ def _expanded(function: Callable[..., None], left_out: Collection[str]) -> Calla
             values[name] = _made(group, values)
         handled(function, **values)
 
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # typer reads it
     command.__annotations__ = {each.name: each.annotation for each in parameters}
     del command.__wrapped__
     return command

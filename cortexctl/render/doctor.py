@@ -30,7 +30,7 @@ class DoctorResult(FindingsResult):
     @property
     def columns(self) -> Sequence[Column]:
         """The section, and the fields of a finding."""
-        return [Column("section"), *FindingsResult.columns.fget(self)]  # type: ignore[attr-defined]
+        return [Column("section"), *super(DoctorResult, self).columns]
 
     @property
     def summary(self) -> Mapping[str, Any]:
@@ -40,7 +40,7 @@ class DoctorResult(FindingsResult):
             first = {"code": self.first.code, "scope": self.first.scope, "subject": self.first.subject}
             first |= {"message": self.first.message, "next": self.first.next}
         return {
-            **FindingsResult.summary.fget(self),  # type: ignore[attr-defined]
+            **super(DoctorResult, self).summary,
             "verdict": self.verdict,
             "first": first,
             "sections": [each.document() for each in self.sections],
@@ -49,7 +49,7 @@ class DoctorResult(FindingsResult):
     def rows(self) -> Iterable[Row]:
         """Yield each finding as its document, with its section."""
         names = [section.name for section in self.sections for _ in section.findings]
-        return ({"section": name, **row} for name, row in zip(names, FindingsResult.rows(self), strict=True))
+        return ({"section": name, **row} for name, row in zip(names, super(DoctorResult, self).rows(), strict=True))
 
     def drawing(self, output: OutputSpec) -> Any:
         """Return the page for a person who asks for no columns."""

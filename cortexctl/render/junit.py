@@ -31,8 +31,8 @@ def write_junit(result: FindingsResult, output: OutputSpec, stream: TextIO) -> N
         suites.add_testsuite(_suite(result, scope, lacking, output))
     if unread := _unread(result, output):
         suites.add_testsuite(unread)
-    # Of our own making; indented here, so that the text is the same with lxml, which junitparser prefers, and without.
-    tree = ET.fromstring(suites.tostring())  # noqa: S314
+    # Indented here, so that the text is the same with lxml, which junitparser prefers, and without.
+    tree = ET.fromstring(suites.tostring())  # noqa: S314 - our own text
     ET.indent(tree)
     stream.write('<?xml version="1.0" encoding="UTF-8"?>\n')
     stream.write(ET.tostring(tree, encoding="unicode") + "\n")

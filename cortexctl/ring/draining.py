@@ -4,7 +4,7 @@ In which order they go is in `drainorder`; what an ingester that is drained stil
 `drainsteps`.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cortexctl.ring.checked import CheckedRing
@@ -235,7 +235,7 @@ def _may_miss(checked: CheckedRing, zone: str, members: int) -> int:
 
 
 def _as_readonly(checked: CheckedRing, names: Collection[str]) -> CheckedRing:
-    return _changed(checked, names, state=InstanceState.READONLY)
+    return _changed(checked, names, lambda each: replace(each, state=InstanceState.READONLY))
 
 
 def _as_stopped(checked: CheckedRing, names: Collection[str]) -> CheckedRing:
@@ -243,14 +243,11 @@ def _as_stopped(checked: CheckedRing, names: Collection[str]) -> CheckedRing:
     timed = replace(
         checked, settings=replace(checked.settings, heartbeat_timeout_s=checked.settings.heartbeat_timeout_s or 60)
     )
-    return _changed(timed, names, state=InstanceState.READONLY, timestamp_s=0)
+    return _changed(timed, names, lambda each: replace(each, state=InstanceState.READONLY, timestamp_s=0))
 
 
-def _changed(checked: CheckedRing, names: Collection[str], **fields: object) -> CheckedRing:
-    instances = {
-        name: replace(each, **fields) if name in names else each  # type: ignore[arg-type]
-        for name, each in checked.stored.instances.items()
-    }
+def _changed(checked: CheckedRing, names: Collection[str], change: Callable[[Instance], Instance]) -> CheckedRing:
+    instances = {name: change(each) if name in names else each for name, each in checked.stored.instances.items()}
     return replace(checked, stored=replace(checked.stored, instances=instances))
 
 

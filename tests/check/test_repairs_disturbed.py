@@ -61,9 +61,9 @@ class Crashing:
 @contextmanager
 def crashing(place: Place, at: int) -> Iterator[Crashing]:
     real = place.bucket.backend
-    place.bucket.backend = Crashing(real, at)  # type: ignore[assignment]
+    place.bucket.backend = Crashing(real, at)  # type: ignore[assignment]  # stands in
     try:
-        yield place.bucket.backend  # type: ignore[misc]
+        yield place.bucket.backend  # type: ignore[misc]  # it stands in
     finally:
         place.bucket.backend = real
         place.bucket.requests.cancelled.clear()  # a new process

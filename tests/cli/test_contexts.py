@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.builders import NOW_S, TENANT, A, a_block, an_entry, an_index
-from tests.cli.conftest import INDEX, Cli, Place
+from tests.cli.conftest import INDEX, Cli, Place, Ran
 from tests.cli.rings import a_ring, save
 from tests.fakes.cortex import Pod, running
 from tests.fakes.ringstore import Store
@@ -46,8 +46,8 @@ def bucket(empty: Place) -> Place:
     return empty
 
 
-def rows(ran: object) -> dict[str, tuple[object, str]]:
-    return {row["setting"]: (row["value"], row["origin"]) for row in ran.document["items"]}  # type: ignore[attr-defined]
+def rows(ran: Ran) -> dict[str, tuple[object, str]]:
+    return {row["setting"]: (row["value"], row["origin"]) for row in ran.document["items"]}
 
 
 def test_a_named_context_has_the_bucket(cli: Cli, write: Write, bucket: Place) -> None:

@@ -52,7 +52,7 @@ def test_of_one_tenant_the_blocks_of_its_index_that_were_passed(bucket: Bucket, 
                 seen.append(how_far(totals, 1)[:2])
                 yield page[start : start + 500]
 
-    bucket.backend.scan = watched  # type: ignore[method-assign,assignment]
+    bucket.backend.scan = watched  # type: ignore[method-assign,assignment]  # stands in
     list(RUNS[run](bucket))
     known = [done for done, total in seen if total == len(BLOCKS)]
     assert len(known) > 3

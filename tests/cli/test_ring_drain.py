@@ -228,7 +228,7 @@ def test_zones_go_one_after_the_other(cluster: Cluster) -> None:
                 changes.append((name, ",".join(others)))
             return real(method, path, query, body)
 
-        each.answer = answer  # type: ignore[method-assign]
+        each.answer = answer  # type: ignore[method-assign]  # stands in
     ran = cluster(B1, C1, C0, "--apply", code=8)
     assert "nobody would be left in zone-c" in ran.stderr
     ran = cluster(B1, C1, "--apply")

@@ -107,7 +107,7 @@ def test_an_instance_that_comes_to_life_under_the_write_is_left_alone(cli: Cli, 
             consul.put(a_ring())
         return swap(key, value, cas)
 
-    consul.consul.swap = after_its_heartbeat  # type: ignore[method-assign]
+    consul.consul.swap = after_its_heartbeat  # type: ignore[method-assign]  # stands in
     ran = cli(*FORGET, "i-1", "-s", consul.url, "--apply", *AT_ONCE, code=5)
     assert "i-1 sent a heartbeat since the plan was made" in ran.stderr
     assert len(tries) == 1

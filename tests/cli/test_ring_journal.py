@@ -38,7 +38,7 @@ class Killer:
         self._left, self._when = at, when
         self._process: subprocess.Popen[bytes] | None = None
         self._is_known = threading.Event()
-        store.consul.swap = self.swap  # type: ignore[method-assign]
+        store.consul.swap = self.swap  # type: ignore[method-assign]  # stands in
 
     def aim(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
@@ -106,9 +106,9 @@ def test_a_run_that_was_killed_is_taken_back(cli: Cli, consul: InConsul, crashed
 def test_to_go_on_is_refused_once_an_instance_lives(cli: Cli, consul: InConsul) -> None:
     consul.put(a_ring({1: DEAD_S, 4: DEAD_S}))
     swap = consul.consul.swap
-    consul.consul.swap = lambda key, value, cas: cas is None and swap(key, value, cas)  # type: ignore[method-assign]
+    consul.consul.swap = lambda key, value, cas: cas is None and swap(key, value, cas)  # type: ignore[method-assign]  # stands in
     assert "kept losing to other writers" in cli(*TWO, "-s", consul.url, code=5).stderr
-    consul.consul.swap = swap  # type: ignore[method-assign]
+    consul.consul.swap = swap  # type: ignore[method-assign]  # stands in
     consul.put(a_ring({4: DEAD_S}))
     (run,) = runs(cli)
     ran = cli("journal", "resume", run["run"], "--apply", code=5)

@@ -43,7 +43,7 @@ def refresh(page: Path) -> str:
         servers = StandIns(lambda: _moto(stack), Path(directory))
         stack.callback(servers.close)
         for fault in Listening(Path(directory), servers).follow(list(blocks(page))):
-            print(f"{page.name}: {fault.splitlines()[0]}", file=sys.stderr)  # noqa: T201
+            print(f"{page.name}: {fault.splitlines()[0]}", file=sys.stderr)  # noqa: T201 - a program
     steps = [step for block in blocks(page) for step in block.steps if step.line in said]
     for step in reversed(steps):
         indent = re.match(r" *", lines[step.line - 1])
@@ -100,7 +100,7 @@ def main(names: Sequence[str]) -> None:
             text = refresh(page)
             if text != page.read_text("utf-8"):
                 page.write_text(text, "utf-8")
-                print(f"{page}: written")  # noqa: T201
+                print(f"{page}: written")  # noqa: T201 - a program
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def running(pod: Pod, tls: ssl.SSLContext | None = None, *, address: str = "127.
     try:
         yield f"{'https' if tls else 'http'}://{address}:{server.server_address[1]}{pod.prefix}"
     finally:
-        server.RequestHandlerClass.ended.set()  # type: ignore[attr-defined]
+        server.RequestHandlerClass.ended.set()  # type: ignore[attr-defined]  # it is ours
         server.shutdown()
         server.server_close()
         thread.join(5)

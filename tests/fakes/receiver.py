@@ -50,7 +50,7 @@ def receiving() -> Iterator[Receiver]:
 
         do_POST = do_PUT = take  # noqa: N815 - http.server's names
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

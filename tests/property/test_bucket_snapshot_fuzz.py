@@ -76,7 +76,7 @@ def test_a_damaged_file_says_the_same_or_that_it_is_damaged(body: bytes) -> None
         try:
             assert everything(path) == SAID
         except DataError as error:
-            assert str(error).startswith(f"{path}: ")  # noqa: PT017
+            assert str(error).startswith(f"{path}: ")  # noqa: PT017 - or there is none
 
 
 def frames(body: bytes) -> list[list[Any]]:
@@ -153,4 +153,4 @@ def test_any_other_file(body: bytes) -> None:
             with open_bucket(BucketLocation(SnapshotSettings(str(path)))) as bucket:
                 read(bucket)
         except CortexctlError as error:
-            assert isinstance(error, DataError | SourceError), repr(error)  # noqa: PT017
+            assert isinstance(error, DataError | SourceError), repr(error)  # noqa: PT017 - or there is none

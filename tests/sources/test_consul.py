@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -121,9 +122,9 @@ def test_a_write_that_hangs_may_have_been_done(
     place = opened(timeout_s=0.3)
     real = place._web.put
 
-    def put(*args: object, **named: object) -> object:
+    def put(*args: Any, **named: Any) -> object:
         consul.hangs = True
-        return real(*args, **named)  # type: ignore[arg-type]
+        return real(*args, **named)
 
     monkeypatch.setattr(place._web, "put", put)
     with pytest.raises(UnavailableError, match=r"did not answer within 0.3s; .*whether ingester-a was changed is not"):
@@ -171,10 +172,10 @@ def test_a_write_is_done_only_when_it_says_so(
     place = opened()
     real = place._web.put
 
-    def put(*args: object, **named: object) -> object:
+    def put(*args: Any, **named: Any) -> object:
         consul.says = b"ok"
         try:
-            return real(*args, **named)  # type: ignore[arg-type]
+            return real(*args, **named)
         finally:
             consul.says = None
 

@@ -67,7 +67,7 @@ def test_its_statistics_have_the_same_fields(process: IngesterProcess) -> None:
 
 def test_what_the_golden_ingester_held(one: FakeIngester, process: IngesterProcess) -> None:
     body = (GOLDEN / "pages" / "ingester-all-user-stats.json").read_bytes()
-    one._stats = lambda: body  # type: ignore[method-assign]
+    one._stats = lambda: body  # type: ignore[method-assign]  # stands in
     assert process.stats() == (
         TenantStats("anonymous", 0, 100, 13),
         TenantStats("team-a", 0, 200, 13),
@@ -77,13 +77,13 @@ def test_what_the_golden_ingester_held(one: FakeIngester, process: IngesterProce
 
 @pytest.mark.parametrize("body", [b"null", b"[]"])
 def test_none(one: FakeIngester, process: IngesterProcess, body: bytes) -> None:
-    one._stats = lambda: body  # type: ignore[method-assign]
+    one._stats = lambda: body  # type: ignore[method-assign]  # stands in
     assert process.stats() == ()
 
 
 @pytest.mark.parametrize("body", [b"<html>", b'{"a": 1}', b'[{"numSeries": 1}]', b"\xff", b""])
 def test_statistics_that_are_none(one: FakeIngester, process: IngesterProcess, body: bytes) -> None:
-    one._stats = lambda: body  # type: ignore[method-assign]
+    one._stats = lambda: body  # type: ignore[method-assign]  # stands in
     with pytest.raises(DataError, match="/ingester/all_user_stats: not what ingesters hold"):
         process.stats()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx
 import pytest
@@ -293,10 +293,10 @@ def came_between(
     done: list[object] = []
     real = place._asked
 
-    def asked(method: str, *rest: object, **named: object) -> object:
+    def asked(method: str, *rest: Any, **named: Any) -> object:
         if method in ("PUT", "/kv/txn") and len(done) < times:
             done.append(act())
-        return real(method, *rest, **named)  # type: ignore[arg-type]
+        return real(method, *rest, **named)
 
     monkeypatch.setattr(place, "_asked", asked)
     return done

@@ -72,7 +72,7 @@ class Store:
     def missing(self) -> Bucket:
         """Return a bucket of the same store that is not there."""
         field = "container" if isinstance(self.location.store, AzureSettings) else "bucket"
-        settings: Any = replace(self.location.store, **{field: f"missing-{uuid.uuid4().hex[:8]}"})  # type: ignore[type-var]
+        settings: Any = replace(self.location.store, **{field: f"missing-{uuid.uuid4().hex[:8]}"})
         return open_bucket(BucketLocation(settings), QUICK, self.driver)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -30,9 +31,9 @@ KEYLESS = S3Settings(bucket="blocks")
 
 
 @contextmanager
-def opened(settings: S3Settings, driver: Driver, **location: object) -> Iterator[Bucket]:
+def opened(settings: S3Settings, driver: Driver, **location: Any) -> Iterator[Bucket]:
     """Open a bucket by its settings."""
-    with open_bucket(BucketLocation(settings, **location), QUICK, driver) as bucket:  # type: ignore[arg-type]
+    with open_bucket(BucketLocation(settings, **location), QUICK, driver) as bucket:
         yield bucket
 
 
@@ -374,9 +375,9 @@ def test_a_prefix_is_under_every_key_and_in_none(scripted: ScriptedS3, driver: D
 def test_conditional_is_promised_for_aws_and_open_elsewhere() -> None:
     keys = {"access_key_id": "k", "secret_access_key": "s", "region": "eu-west-1"}
     for driver in (Driver.OBSTORE, Driver.S3FS):
-        with opened(S3Settings(bucket="blocks", **keys), driver) as bucket:  # type: ignore[arg-type]
+        with opened(S3Settings(bucket="blocks", **keys), driver) as bucket:
             assert bucket.conditional is Conditional.YES
-        with opened(S3Settings(bucket="blocks", endpoint_url="https://minio:9000", **keys), driver) as bucket:  # type: ignore[arg-type]
+        with opened(S3Settings(bucket="blocks", endpoint_url="https://minio:9000", **keys), driver) as bucket:
             assert bucket.conditional is Conditional.UNPROVEN
 
 

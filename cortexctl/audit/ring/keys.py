@@ -28,7 +28,7 @@ class KeyKind(StrEnum):
 
     BLOCK = "block"
     TENANT = "tenant"
-    TOKEN = "token"  # noqa: S105
+    TOKEN = "token"  # noqa: S105 - a place in the ring, no password
     SERIES = "series"
     RULE_GROUP = "rule-group"
 

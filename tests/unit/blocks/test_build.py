@@ -5,6 +5,7 @@ What each case comes to in Cortex was seen by running its updater (pkg/storage/t
 
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -56,8 +57,8 @@ def build(
     return survey(objects, mtimes or {}, reader, reads_last=reads_last)
 
 
-def index(*arguments: object, **overrides: object) -> BucketIndex:
-    return bucket_index.decode(an_index(*arguments, **overrides)).index  # type: ignore[arg-type]
+def index(*arguments: Any, **overrides: Any) -> BucketIndex:
+    return bucket_index.decode(an_index(*arguments, **overrides)).index
 
 
 def without(objects: Mapping[str, Body], *keys: str) -> dict[str, Body]:

@@ -45,9 +45,8 @@ def seen(objects: Mapping[str, Body], **asked: Any) -> ChosenView:
 
 def places(kind: MarkKind, block_id: str = A) -> tuple[str, str]:
     """Return the keys of a mark, the global one first."""
-    return tuple(  # type: ignore[return-value]
-        make(TENANT, block_id, kind.file_name) for make in (layout.global_mark, layout.local_mark)
-    )
+    name = kind.file_name
+    return layout.global_mark(TENANT, block_id, name), layout.local_mark(TENANT, block_id, name)
 
 
 def written(view: ChosenView, *decisions: Decision) -> list[tuple[str, bytes | None]]:

@@ -32,7 +32,7 @@ def block(ulid: str, start: float, end: float, level: int = 2, **more: Any) -> d
     return a_block(ulid, minTime=at(start), maxTime=at(end), compaction=compaction, **more)
 
 
-def drawn(objects: Bodies, scale: Scale = Scale(), compacting: Compacting | None = None) -> Timeline:  # noqa: B008
+def drawn(objects: Bodies, scale: Scale = Scale(), compacting: Compacting | None = None) -> Timeline:  # noqa: B008 - it is frozen
     view = survey(objects, {}, ViewSurvey(TENANT, NOW_S))
     if compacting is not None:
         view.details.compacting = compacting

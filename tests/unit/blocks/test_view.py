@@ -110,9 +110,9 @@ def test_an_object_that_cannot_be_read_is_a_fault_in_its_place(body: Body, kind:
     )
     tenant = view(a_block(A) | a_block(B) | dict.fromkeys(keys, body))
     block = tenant.blocks[A]
-    found = (block.meta, block.deletion_mark, block.parquet_mark)
-    found += (tenant.index, tenant.cleaner_marker, tenant.sync_status, tenant.deletion_mark)  # type: ignore[assignment]
-    for fault in found:
+    of_block = (block.meta, block.deletion_mark, block.parquet_mark)
+    of_tenant = (tenant.index, tenant.cleaner_marker, tenant.sync_status, tenant.deletion_mark)
+    for fault in (*of_block, *of_tenant):
         assert isinstance(fault, Fault)
         assert fault.kind == kind
         assert fault.message

@@ -209,7 +209,7 @@ def test_ndjson_on_a_terminal_is_ndjson(hostile: str) -> None:
 @pytest.mark.parametrize(("error", "lines"), [(KeyboardInterrupt, 2), (DeadlineError, 2), (BrokenPipeError, 1)])
 def test_the_summary_comes_when_interrupted_and_not_when_nobody_reads(error: type[BaseException], lines: int) -> None:
     pipe = Pipe()
-    with pytest.raises(error), live(spec(Format.NDJSON), pipe) as show:  # noqa: PT012
+    with pytest.raises(error), live(spec(Format.NDJSON), pipe) as show:  # noqa: PT012 - it ends in the midst
         show(overview(), [], [event()])
         raise error
     assert len(pipe.getvalue().splitlines()) == lines
@@ -245,7 +245,7 @@ def test_without_colour_the_screen_has_none() -> None:
 
 def test_an_interrupted_screen_is_put_back() -> None:
     terminal = Terminal()
-    with pytest.raises(KeyboardInterrupt), live(spec(width=80), terminal, height=24) as show:  # noqa: PT012
+    with pytest.raises(KeyboardInterrupt), live(spec(width=80), terminal, height=24) as show:  # noqa: PT012 - it ends in the midst
         show(overview(), [member("i-0")], [])
         raise KeyboardInterrupt
     assert "\x1b[?1049l" in terminal.getvalue()

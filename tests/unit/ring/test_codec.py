@@ -5,7 +5,7 @@ import pytest
 
 from cortexctl.errors import DataError
 from cortexctl.ring import codec
-from cortexctl.ring.model import InstanceState, instance, ring
+from cortexctl.ring.model import Instance, InstanceState, instance, ring
 
 READONLY = instance("ing-0", "10.0.0.1:9095", 5, "zone-a", [1, 300, 4294967295], 1760000000, 1759990000)
 DESC = bytes.fromhex("0a0d31302e302e302e313a393039351080f09dc7061805320801ac02ffffffff0f3a067a6f6e652d6140f0a19dc706")
@@ -114,11 +114,11 @@ def test_what_cortex_cannot_read_is_refused(value: bytes, message: str) -> None:
 
 
 @pytest.mark.parametrize("each", [instance("a", tokens=[2**32]), instance("a", timestamp_s=2**63)])
-def test_what_no_value_holds_is_not_written(each: object) -> None:
+def test_what_no_value_holds_is_not_written(each: Instance) -> None:
     with pytest.raises(DataError, match="cannot be stored"):
-        codec.encode(ring([each]))  # type: ignore[list-item]
+        codec.encode(ring([each]))
     with pytest.raises(DataError, match="cannot be stored"):
-        codec.encode_instance(each)  # type: ignore[arg-type]
+        codec.encode_instance(each)
 
 
 def item(name: str | None, data: object, key: str = "collectors/ring") -> dict[str, object]:

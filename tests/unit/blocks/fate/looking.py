@@ -1,6 +1,7 @@
 """A block of the builders' tenant as `bucket why` sees it."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from cortexctl.blocks.check_survey import CheckSurvey
 from cortexctl.blocks.details import Compacting
@@ -42,10 +43,10 @@ def look(
 
 
 def told(
-    objects: Mapping[str, Body], block_id: str = A, *, reach: Reach | None = None, **given: object
+    objects: Mapping[str, Body], block_id: str = A, *, reach: Reach | None = None, **given: Any
 ) -> tuple[Answer, dict[Component, Fate]]:
     """Return what is said of a block, and each component's fate of it."""
-    seen, planning = look(objects, block_id, **given)  # type: ignore[arg-type]
+    seen, planning = look(objects, block_id, **given)
     found = answer(seen, planning, reach)
     return found, {each.component: each for each in found.fates}
 

@@ -5,6 +5,7 @@ ULID was made at 01:02:09 on the 21st.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -38,8 +39,8 @@ def of(name: str, start_h: float, **fields: object) -> dict[str, Body]:
     return a_block(name, minTime=start_ms, maxTime=start_ms + 2 * HOUR_MS, **fields)
 
 
-def readers(**given: float) -> Rules:
-    return Rules(Readers(**given))  # type: ignore[arg-type]
+def readers(**given: Any) -> Rules:
+    return Rules(Readers(**given))
 
 
 def test_retention_to_come() -> None:
