@@ -6,12 +6,28 @@ from typing import Annotated, Literal
 
 import typer
 
+
+def names(given: list[str] | None) -> list[str] | None:
+    """Return names that were given one by one or with commas between them: the callback of options of such names."""
+    return given and [name.strip() for each in given for name in each.split(",")]
+
+
 Tenants = Annotated[
     list[str] | None,
-    typer.Option("--tenant", "-t", "--user", help="A tenant, or a glob such as 'team-*'. Repeatable.", metavar="GLOB"),
+    typer.Option(
+        "--tenant",
+        "-t",
+        "--user",
+        help="A tenant, or a glob such as 'team-*'. Repeatable, or with commas.",
+        metavar="GLOB",
+        callback=names,
+    ),
 ]
 ExcludedTenants = Annotated[
-    list[str] | None, typer.Option("--exclude-tenant", help="Tenants to leave out. Repeatable.", metavar="GLOB")
+    list[str] | None,
+    typer.Option(
+        "--exclude-tenant", help="Tenants to leave out. Repeatable, or with commas.", metavar="GLOB", callback=names
+    ),
 ]
 SeverityName = Literal["critical", "high", "warning", "info"]
 
@@ -109,7 +125,13 @@ class ResultOptions:
         None
     )
     sort: Annotated[
-        list[str] | None, typer.Option("--sort", help="A column; -COLUMN is descending. Repeatable.", metavar="COLUMN")
+        list[str] | None,
+        typer.Option(
+            "--sort",
+            help="A column; -COLUMN is descending. Repeatable, or with commas.",
+            metavar="COLUMN",
+            callback=names,
+        ),
     ] = None
     no_headers: Annotated[bool, typer.Option("--no-headers", help="Leave the headings out.")] = False
     as_of: Annotated[
@@ -211,8 +233,9 @@ class BlockFilterOptions:
         list[str] | None,
         typer.Option(
             "--state",
-            help="Blocks in this state: complete, marked, partial, broken or ghost. Repeatable.",
+            help="Blocks in this state: complete, marked, partial, broken or ghost. Repeatable, or with commas.",
             metavar="STATE",
+            callback=names,
         ),
     ] = None
     level: Annotated[

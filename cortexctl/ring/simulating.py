@@ -3,16 +3,19 @@
 Blocks and tenants are left to others; so is how long anything takes.
 """
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import merge
 
 from cortexctl.errors import UsageError
 from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.components import BLOCKS_OWNER_SYNC, STORE_GATEWAY, Operation
 from cortexctl.ring.gorand import GoRand
 from cortexctl.ring.hashes import shuffle_seed
+from cortexctl.ring.keeping import Keepers, keepers
 from cortexctl.ring.model import SPACE, Instance, InstanceState, Ring, instance, ring
-from cortexctl.ring.view import Arcs, View
+from cortexctl.ring.view import View
 
 _NEW = "new-"
 
@@ -136,42 +139,56 @@ def _of(checked: CheckedRing, instances: Iterable[Instance]) -> CheckedRing:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The keys that have another owner than before; with zone awareness, in the mean of the zones' circles."""
+    """Who is to have which keys, as one of their replicas: parts of all keys, 0 to 1, by instance."""
 
     share: float
-    """The part of all keys, 0 to 1."""
-    gained: dict[str, float]
-    """The part that an instance has more, by id: of its zone's keys, where there is zone awareness."""
+    """The keys that come to an instance that did not have them."""
+    before: Mapping[str, float]
+    after: Mapping[str, float]
+    gained: Mapping[str, float]
+    """What an instance has in the end and not before. Those that gain nothing are not in it."""
+
+    @property
+    def replicas_before(self) -> float:
+        """How many replicas a key has, in the mean."""
+        return sum(self.before.values())
+
+    @property
+    def replicas_after(self) -> float:
+        """How many replicas a key has in the end, in the mean."""
+        return sum(self.after.values())
 
 
-def moved(before: View, after: View) -> Moved:
-    """Return which keys move: in each zone's circle where replicas are spread over zones, else in the whole one."""
-    gained: dict[str, float] = {}
-    if not before.settings.zone_awareness:
-        share = _moved(before, before.arcs, after, after.arcs, gained)
-        return Moved(share, gained)
-    zones = sorted({*before.zones, *after.zones})
-    shares = [_moved(before, before.zone_arcs(zone), after, after.zone_arcs(zone), gained) for zone in zones]
-    return Moved(sum(shares) / len(shares) if shares else 0.0, gained)
+def moved(simulated: Simulated) -> Moved:
+    """Return who has which keys before and in the end, heartbeats aside; those that are gone have none in the end.
+
+    A key is with its replica set, as Cortex searches it, and not with the owner of the next token alone. Of a token
+    that two instances hold the search finds the owner only.
+    """
+    component = simulated.before.component
+    operation = BLOCKS_OWNER_SYNC if component is STORE_GATEWAY else component.operations[0]
+    gone, share = frozenset(simulated.gone), 0
+    before, after, gained = defaultdict[str, int](int), defaultdict[str, int](int), defaultdict[str, int](int)
+    for keys, those, these in _side_by_side(simulated.before.view, simulated.after.view, operation):
+        left = [each for each in these if each not in gone] if gone else these
+        heirs = [each for each in left if each not in those]
+        for counted, names in ((before, those), (after, left), (gained, heirs)):
+            for name in names:
+                counted[name] += keys
+        share += keys if heirs else 0
+    return Moved(share / SPACE, _parts(before), _parts(after), _parts(gained))
 
 
-def _moved(before: View, old: Arcs, after: View, new: Arcs, gained: dict[str, float]) -> float:
-    """Return the part of a circle whose owner is another, and add to what each gains."""
-    if not old.tokens and not new.tokens:
-        return 0.0
-    keys = 0
-    tokens = list(dict.fromkeys(merge(old.tokens, new.tokens)))
-    last = tokens[-1] - SPACE
+def _side_by_side(before: View, after: View, operation: Operation) -> Iterator[tuple[int, Keepers, Keepers]]:
+    """Yield keys that are all alike: how many, who is to have them before, and who after."""
+    old, new = keepers(before, operation), keepers(after, operation)
+    tokens = list(dict.fromkeys(merge(before.arcs.tokens, after.arcs.tokens)))
+    last = tokens[-1] - SPACE if tokens else 0
     for token in tokens:
-        owner = _owner_before(after, new, token)
-        if owner != _owner_before(before, old, token):
-            keys += token - last
-            if owner is not None:
-                gained[owner] = gained.get(owner, 0.0) + (token - last) / SPACE
+        key = (token - 1) % SPACE
+        yield token - last, old[before.arcs.at(key)] if old else (), new[after.arcs.at(key)] if new else ()
         last = token
-    return keys / SPACE
 
 
-def _owner_before(view: View, arcs: Arcs, token: int) -> str | None:
-    """Return the owner of the keys right before a token, None of an empty circle."""
-    return view.members[arcs.owners[arcs.at(token - 1)]].id if arcs.tokens else None
+def _parts(counted: Mapping[str, int]) -> dict[str, float]:
+    return {name: keys / SPACE for name, keys in counted.items()}

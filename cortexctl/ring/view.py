@@ -195,6 +195,11 @@ class View:
         addresses = [self.members[number].addr for number in taken if not health[number]]
         return ReplicaSet((), error=self._error(need, len(healthy), addresses))
 
+    def keepers(self, key: int, operation: Operation) -> tuple[str, ...]:
+        """Return who is to have a key: those of its replica set whose state will do, whatever their heartbeats."""
+        found = (self.members[number] for _, number, is_taken in self._search(key, operation) if is_taken)
+        return tuple(each.id for each in found if operation.takes(each.state))
+
     def explain(self, key: int, operation: Operation) -> list[Candidate]:
         """Return every instance the search for a key's replicas came to, each once, and why it was taken or not."""
         tokens = self.arcs.tokens

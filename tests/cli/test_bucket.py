@@ -52,6 +52,22 @@ def test_ls_filters_and_never_drops_what_is_broken(cli: Cli, well: Place) -> Non
         assert cli(*ls, *bad, code=2).stdout == ""
 
 
+def test_names_may_be_given_with_commas(cli: Cli, well: Place) -> None:
+    well.put({layout.block(TENANT, C) + "index": b"i"} | marked(B) | a_block(A, tenant="team-b"))
+    ls = ("bucket", "ls", *well.then, "-o", "json")
+    apart = cli(*ls, "-t", TENANT, "-t", "team-b", "--state", "partial", "--state", "complete", "--sort", "-block")
+    assert len(apart.document["items"]) == 3
+    together = cli(*ls, "-t", f"{TENANT}, team-b", "--state", "partial,complete", "--sort", "-block,tenant")
+    assert together.document["items"] == apart.document["items"]
+    assert [row["tenant"] for row in cli(*ls, "--exclude-tenant", f"{TENANT},team-b").document["items"]] == []
+    # Nothing is no tenant, and not all of them.
+    assert "'' is not a tenant id" in cli(*ls, "-t", "", code=2).stderr
+    assert "'' is not a tenant id" in cli(*ls, "-t", f"{TENANT},", code=2).stderr
+    assert "--state 'odd'" in cli(*ls, "--state", "partial,odd", code=2).stderr
+    marks = cli("bucket", "marks", "ls", *well.then, "--kind", "no-compact,deletion", "-o", "json")
+    assert [(row["block"], row["kind"]) for row in marks.document["items"]] == [(B, "deletion")]
+
+
 def test_inspect_of_a_sound_block(cli: Cli, well: Place) -> None:
     ran = cli("bucket", "inspect", f"{TENANT}/{A}", *well.then)
     assert f"{TENANT}/{A}" in ran.stdout.splitlines()[0]

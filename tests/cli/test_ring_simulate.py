@@ -171,6 +171,33 @@ def test_a_zone_is_lost(cli: Cli, blocks: Place, tmp_path: Path) -> None:
     assert " blocks lose their last store-gateway that has loaded them" in text
 
 
+def test_the_words_and_the_rows_say_the_same_of_a_zone_that_is_lost(cli: Cli, tmp_path: Path) -> None:
+    simulate = ("ring", "simulate", "store-gateway", "--zone-awareness", "--lose-zone", "zone-b")
+    ran = cli(*simulate, *of(tmp_path, members(3)), "-o", "json")
+    summary = ran.document["summary"]
+    assert (summary["moved_share"], summary["replicas_before"], summary["replicas_after"]) == (0, 3, 2)
+    after = [(each["keys_after_percent"], each["gained_percent"]) for each in rows(ran).values()]
+    assert after == [(100, 0), (None, 0), (100, 0)]
+    text = cli(*simulate, *of(tmp_path, members(3))).stdout
+    assert "0.0% of the keys come to instances that had them not, by 64 tokens\n" in text
+    assert "a key has 3 replicas before, in the mean, and 2 after, of 3\n" in text
+    # Where the zones that are left have others, each key comes to one of them.
+    ran = cli(*simulate, *of(tmp_path, members(6)), "-o", "json")
+    assert ran.document["summary"]["moved_share"] == 1
+    assert sum(each["gained_percent"] for each in rows(ran).values()) == pytest.approx(100, abs=0.02)
+    assert sum(each["keys_after_percent"] or 0 for each in rows(ran).values()) == pytest.approx(300, abs=0.02)
+    assert "a key has" not in cli(*simulate, *of(tmp_path, members(6))).stdout
+
+
+def test_instances_may_be_given_with_commas(cli: Cli, tmp_path: Path) -> None:
+    simulate = ("ring", "simulate", "store-gateway", *of(tmp_path, members(6)), "-o", "json")
+    apart = cli(*simulate, "--remove", "i-1", "--remove", "i-3")
+    assert apart.document["summary"]["gone"] == ["i-1", "i-3"]
+    assert cli(*simulate, "--remove", "i-1, i-3").document["items"] == apart.document["items"]
+    ran = cli(*simulate, "--remove", "i-1,i-9", code=2)
+    assert "--remove i-9: it is not in the ring; there are i-0, i-1, " in ran.stderr
+
+
 def test_ingesters(cli: Cli, tmp_path: Path) -> None:
     each = [a_member(number, timestamp_s=NOW_S) for number in range(6)]
     source = ("-s", str(save(tmp_path / "ingester.bin", ring(each))), "--as-of", str(NOW_S))

@@ -1,5 +1,6 @@
 """Rings listed, and one of them shown."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import fmean
 
@@ -12,6 +13,9 @@ from cortexctl.ring.model import SPACE, Instance, InstanceState
 from cortexctl.ring.page import Absence
 from cortexctl.ring.reading import Unread
 from cortexctl.units import format_count
+
+_PAIRS = 3
+"""Of instances that hold the same tokens: how many are named."""
 
 LIST_COLUMNS = (
     Column("ring", Kind.ID),
@@ -98,6 +102,7 @@ def show_ring(checked: CheckedRing, place: str, described: str) -> Table:
         *verdicts,
         described,
     ]
+    lines += shared_lines(checked)
     lines += [f"{place}: {each}" for each in checked.stored.oddities]
     if zones_look_aware(checked):
         lines.append("instances name their zones: say --zone-awareness, or --config.file, if Cortex spreads over them")
@@ -150,6 +155,20 @@ def quorum_lines(checked: CheckedRing) -> Iterator[str]:
             yield f"Read: every query fails: {reads.error}"
         else:
             yield f"Read: queries succeed; {reads.margin} more {what} may fail"
+
+
+def shared_lines(checked: CheckedRing) -> Iterator[str]:
+    """Yield whose the tokens are that several instances hold, and what shares then add up to."""
+    view = checked.view
+    pairs = Counter((view.owner(token).id, view.members[holder].id) for token, holder in view.doubles)
+    pairs = Counter({(owner, holder): count for (owner, holder), count in pairs.items() if owner != holder})
+    if not pairs:
+        return
+    told = [f"{count} of {holder}'s are {owner}'s" for (owner, holder), count in pairs.most_common(_PAIRS)]
+    told += [f"and those of {len(pairs) - _PAIRS} pairs more"] if len(pairs) > _PAIRS else []
+    yield f"{pairs.total()} tokens are held twice, and count for the last holder by name: {', '.join(told)}"
+    if checked.settings.zone_awareness:
+        yield "shares are of a zone's keys, 100% for each zone; such a token counts in the zone of each who holds it"
 
 
 def zones_look_aware(checked: CheckedRing) -> bool:

@@ -1,4 +1,4 @@
-"""A change of a ring before it is made: shares, keys that move, quorums, and shards: `ring simulate`.
+"""A change of a ring before it is made: who has which keys, quorums, and shards: `ring simulate`.
 
 What it does to a bucket's blocks is in `moving`.
 """
@@ -58,7 +58,7 @@ def show_change(
 
     `series` are the cluster's active series, each counted once. `moves` are those of a bucket's blocks.
     """
-    keys = moved(simulated.before.view, simulated.after.view)
+    keys = moved(simulated)
     rows = list(_rows(simulated, keys, series, moves))
     columns = columns_of(has_series=series is not None, has_blocks=moves is not None)
     compared = [_shard(simulated, tenant, shards.limit) for tenant in shards.tenants]
@@ -71,6 +71,8 @@ def show_change(
         "instances_after": len(simulated.after.members),
         "moved_share": round(keys.share, 6),
         "moved_tokens": _tokens(simulated),
+        "replicas_before": round(keys.replicas_before, 4),
+        "replicas_after": round(keys.replicas_after, 4),
         "quorum_before": list(quorum_lines(simulated.before)),
         "moments": moments,
         **({} if moves is None else _most(moments)),
@@ -91,8 +93,8 @@ def columns_of(*, has_series: bool, has_blocks: bool) -> tuple[Column, ...]:
         Column("instance", Kind.ID),
         Column("zone"),
         Column("change"),
-        Column("share_before_percent", Kind.PERCENT, "SHARE %", wide=has_blocks),
-        Column("share_after_percent", Kind.PERCENT, "AFTER %", wide=has_blocks),
+        Column("keys_before_percent", Kind.PERCENT, "KEYS %", wide=has_blocks),
+        Column("keys_after_percent", Kind.PERCENT, "AFTER %", wide=has_blocks),
         Column("gained_percent", Kind.PERCENT, "NEW KEYS %"),
         *(_SERIES if has_series else ()),
         *(_BLOCKS if has_blocks else ()),
@@ -107,8 +109,7 @@ def _tokens(simulated: Simulated) -> int:
 
 
 def _rows(simulated: Simulated, keys: Moved, series: int | None, moves: BlockMoves | None) -> Iterator[Row]:
-    before, after = simulated.before, simulated.after
-    members = {**before.view.instances, **after.view.instances}
+    members = {**simulated.before.view.instances, **simulated.after.view.instances}
     most = max((each.load_blocks for each in moves.held.values()), default=0) if moves else 0
 
     def weight(name: str) -> tuple[float, float, str]:
@@ -116,17 +117,19 @@ def _rows(simulated: Simulated, keys: Moved, series: int | None, moves: BlockMov
         return -(held.load_bytes if held else 0), -keys.gained.get(name, 0.0), name
 
     for name in sorted(members, key=weight):
-        share_before, share_after = before.shares.get(name), after.shares.get(name)
-        shares = [None if each is None else each.share for each in (share_before, share_after)]
+        parts = [
+            part.get(name, 0.0) if name in checked.view.instances else None
+            for part, checked in ((keys.before, simulated.before), (keys.after, simulated.after))
+        ]
         yield {
             "instance": name,
             "zone": members[name].zone or None,
             "change": _change(simulated, name),
-            "share_before_percent": _percent(shares[0]),
-            "share_after_percent": _percent(shares[1]),
+            "keys_before_percent": _percent(parts[0]),
+            "keys_after_percent": _percent(parts[1]),
             "gained_percent": _percent(keys.gained.get(name, 0.0)),
             "tokens": members[name].token_count,
-            **({} if series is None else _series(simulated, shares, series)),
+            **({} if series is None else _series(parts, series)),
             **({} if moves is None else _held(moves, name, most, is_new=name in simulated.added)),
         }
 
@@ -141,17 +144,10 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else round(share * 100, 2)
 
 
-def _series(simulated: Simulated, shares: Sequence[float | None], series: int) -> dict[str, int | None]:
-    """Return an instance's series by the formula: its share of what is written, each series to as many as replicas.
-
-    With zone awareness a share is that of the zone, which has one replica of each series if there are enough zones.
-    """
-    settings = simulated.before.settings
-    found: dict[str, int | None] = {}
-    for name, share, checked in zip(("before", "after"), shares, (simulated.before, simulated.after), strict=True):
-        copies = settings.replication_factor / (len(checked.view.zones) if settings.zone_awareness else 1)
-        found[f"series_{name}"] = None if share is None else round(series * copies * share)
-    return found
+def _series(parts: Sequence[float | None], series: int) -> dict[str, int | None]:
+    """Return an instance's series by the formula: each series is in the instances that have its key."""
+    found = (None if part is None else round(series * part) for part in parts)
+    return dict(zip(("series_before", "series_after"), found, strict=True))
 
 
 def _held(moves: BlockMoves, name: str, most: int, *, is_new: bool) -> dict[str, Any]:
@@ -207,11 +203,11 @@ def _lines(simulated: Simulated, keys: Moved, summary: Mapping[str, Any], series
         if part
     )
     yield f"{simulated.before.component.name}: {what}; {of}"
-    moving = f"{keys.share:.1%} of the keys have another owner, by {summary['moved_tokens']} tokens"
+    moving = f"{keys.share:.1%} of the keys come to instances that had them not, by {summary['moved_tokens']} tokens"
     if series is not None:
-        copies = simulated.before.settings.replication_factor
-        moving += f": {round(series * keys.share * copies)} series, in {copies} replicas"
+        moving += f": {round(series * sum(keys.gained.values()))} series, each of its replicas counted"
     yield moving
+    yield from _replica_lines(simulated.before.settings.replication_factor, summary)
     if simulated.added:
         yield "tokens of new instances are drawn as Cortex does, seeded by their names: others come out much alike"
     for each in summary["moments"]:
@@ -220,6 +216,15 @@ def _lines(simulated: Simulated, keys: Moved, summary: Mapping[str, Any], series
         yield from (f"in the end: {line}" for line in summary["quorum_after"])
     if any(each in simulated.after.view.instances for each in simulated.gone):
         yield "they stay in the ring until somebody forgets them: `ring forget` refuses what is not safe"
+
+
+def _replica_lines(wanted: int, summary: Mapping[str, Any]) -> Iterator[str]:
+    """Yield how many replicas a key has, where that is not as many as there should be."""
+    before, after = (f"{summary[name]:.4g}" for name in ("replicas_before", "replicas_after"))
+    if before != after:
+        yield f"a key has {before} replicas before, in the mean, and {after} after, of {wanted}"
+    elif before != str(wanted):
+        yield f"a key has {before} replicas, in the mean, of {wanted}"
 
 
 def _shard_lines(compared: Sequence[Mapping[str, Any]]) -> Iterator[str]:

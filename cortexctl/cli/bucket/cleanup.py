@@ -11,7 +11,7 @@ from cortexctl.cli.bucket.changing import carry_out, freed_bytes
 from cortexctl.cli.bucket.selecting import TenantChoice, word_of
 from cortexctl.cli.change_options import ApplyOptions, ChangeOptions
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants
+from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants, names
 from cortexctl.cli.session import Session, session
 from cortexctl.errors import RefusedError, SourceError, UsageError
 from cortexctl.units import format_size, parse_duration_s, parse_size
@@ -86,7 +86,10 @@ def cleanup(
     what: Annotated[
         list[str] | None,
         typer.Option(
-            "--what", help="Only this: partials, orphans, visits, leftovers or uploads. Repeatable.", metavar="WASTE"
+            "--what",
+            help="Only this: partials, orphans, visits, leftovers or uploads. Repeatable, or with commas.",
+            metavar="WASTE",
+            callback=names,
         ),
     ] = None,
     older_than: Annotated[

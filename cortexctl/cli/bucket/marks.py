@@ -10,7 +10,7 @@ from cortexctl.cli.bucket.changing import carry_out
 from cortexctl.cli.bucket.selecting import BlockChoice, TenantChoice, word_of
 from cortexctl.cli.change_options import ChangeOptions
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants
+from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants, names
 from cortexctl.cli.session import session
 from cortexctl.errors import UsageError
 
@@ -25,7 +25,12 @@ app = typer.Typer(no_args_is_help=True, help="List, add, remove and migrate the 
 KindName = Literal["deletion", "no-compact", "parquet"]
 Kinds = Annotated[
     list[str] | None,
-    typer.Option("--kind", help="Marks of this kind: deletion, no-compact or parquet. Repeatable.", metavar="KIND"),
+    typer.Option(
+        "--kind",
+        help="Marks of this kind: deletion, no-compact or parquet. Repeatable, or with commas.",
+        metavar="KIND",
+        callback=names,
+    ),
 ]
 OneKind = Annotated[KindName, typer.Option("--kind", help="The kind of mark.")]
 

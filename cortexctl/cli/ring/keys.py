@@ -9,7 +9,7 @@ import typer
 
 from cortexctl.cli.files import fault_of
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import OutputOptions
+from cortexctl.cli.options import OutputOptions, names
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingOptions
 from cortexctl.cli.ring.session import component_named, ring_session
 from cortexctl.errors import DataError, ExitCode, UsageError
@@ -29,7 +29,7 @@ class KeyOptions:
 
     block: Annotated[
         list[str] | None,
-        typer.Option("--block", help="A block. Repeatable, as all of these.", metavar="[TENANT/]ULID"),
+        typer.Option("--block", help="A block. Repeatable, as all of these.", metavar="[TENANT/]ULID", callback=names),
     ] = None
     token: Annotated[list[int] | None, typer.Option("--token", help="A key by its number.", metavar="N")] = None
     series: Annotated[
@@ -50,7 +50,10 @@ class KeyOptions:
         str, typer.Option("--lookback", help="shuffle-sharding-ingesters-lookback-period.", metavar="DURATION")
     ] = "0"
     operation: Annotated[
-        list[str] | None, typer.Option("--operation", help="Read, Write, BlocksRead … Repeatable.", metavar="NAME")
+        list[str] | None,
+        typer.Option(
+            "--operation", help="Read, Write, BlocksRead … Repeatable, or with commas.", metavar="NAME", callback=names
+        ),
     ] = None
     by_all_labels: Annotated[
         bool,

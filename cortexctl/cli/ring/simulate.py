@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cortexctl.cli.groups import grouped
-from cortexctl.cli.options import BucketOptions, GaugesOutputOptions, ResultOptions, Tenants
+from cortexctl.cli.options import BucketOptions, GaugesOutputOptions, ResultOptions, Tenants, names
 from cortexctl.cli.ring.options import AccessOptions, RingName, RingOptions
 from cortexctl.cli.ring.session import RingSession, ring_session
 from cortexctl.cli.session import Session, session
@@ -30,7 +30,8 @@ class ChangeOptions:
         str | None, typer.Option("--zone", help="The zone that they join; else the smallest ones.", metavar="ZONE")
     ] = None
     remove: Annotated[
-        list[str] | None, typer.Option("--remove", help="An instance leaves. Repeatable.", metavar="ID")
+        list[str] | None,
+        typer.Option("--remove", help="An instance leaves. Repeatable, or with commas.", metavar="ID", callback=names),
     ] = None
     lose_zone: Annotated[
         str | None, typer.Option("--lose-zone", help="A zone falls silent, and is then forgotten.", metavar="ZONE")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cortexctl.audit.ring.rings import list_rings, quorum_lines, show_ring
+from cortexctl.audit.ring.rings import list_rings, quorum_lines, shared_lines, show_ring
 from cortexctl.audit.ring.survey import Judging, raise_unless_found, survey
 from cortexctl.audit.ring.tables import entries_table, fate_of, ghosts, slowest
 from cortexctl.audit.ring.writes import (
@@ -178,6 +178,22 @@ def test_what_is_odd_about_a_reading_is_said() -> None:
     table = show_ring(odd, "pod", "settings")
     assert "pod: as before 1.19" in table.note.splitlines()
     assert table.summary["oddities"] == ["as before 1.19"]
+
+
+def test_whose_the_tokens_are_that_several_hold() -> None:
+    names = ("a", "b", "c")
+    shared = checked(INGESTER, *[member(each, 1, 2, zone=each) for each in names], zone_awareness=True)
+    lines = show_ring(shared, "pod", "settings").note.splitlines()
+    assert lines[-2:] == [
+        "4 tokens are held twice, and count for the last holder by name: 2 of a's are c's, 2 of b's are c's",
+        "shares are of a zone's keys, 100% for each zone; such a token counts in the zone of each who holds it",
+    ]
+    assert [each["share_percent"] for each in show_ring(shared, "pod", "").rows()] == [0, 0, 300]
+    assert not list(shared_lines(checked(INGESTER, member("a", 1, 1), member("b", 2))))
+    many = checked(INGESTER, *[member(f"i-{number}", number // 2) for number in range(10)])
+    (line,) = shared_lines(many)
+    told = "1 of i-0's are i-1's, 1 of i-2's are i-3's, 1 of i-4's are i-5's, and those of 2 pairs more"
+    assert line == f"5 tokens are held twice, and count for the last holder by name: {told}"
 
 
 def test_what_a_ring_can_lose_is_said_for_each_thing() -> None:
