@@ -47,6 +47,8 @@ class Column:
     """Shown only with `-o wide`."""
     is_key: bool = False
     """Whether it tells rows apart, besides the columns of IDs: a label of the gauges of `-o prom`."""
+    bar: str = ""
+    """The heading of a bar beside it, of its part of the largest; in a table that has rows and room for it."""
 
     @property
     def title(self) -> str:

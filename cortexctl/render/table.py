@@ -1,13 +1,13 @@
 """A result as a table: no boxes, one row a line, and a footer. For people; it may change."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO
 
 from cortexctl.render.select import select
 from cortexctl.render.spec import OutputSpec
 from cortexctl.render.terminal import fitted_width, painted
 from cortexctl.render.text import cell, escape, escape_lines
-from cortexctl.results import Column, Kind, Result
+from cortexctl.results import Column, Kind, Result, Row
 
 _GAP = 2
 _FOLDS_ABOVE = 10
@@ -17,17 +17,44 @@ _FOLDS_ABOVE = 10
 def write_table(result: Result, output: OutputSpec, stream: TextIO) -> None:
     """Write headings, rows and footer. Only on a terminal too narrow for them are long texts folded."""
     selection = select(result, output)
-    columns = selection.columns
-    lines = [[escape(column.title.upper()) for column in columns]] if output.headers else []
-    lines += [[cell(row.get(column.name), column.kind) for column in columns] for row in selection.rows]
-    widths = [max((cell_width(line[at]) for line in lines), default=0) for at in range(len(columns))]
+    has_bars = not output.fields and any(column.bar for column in selection.columns)
+    rows = list(selection.rows) if has_bars else selection.rows
     limit = fitted_width(output, stream)
+    columns, lines, widths = _laid_out(selection.columns, rows, output)
+    if has_bars and rows:
+        wider = _laid_out(*_with_bars(columns, rows), output)
+        if limit is None or sum(wider[2]) + _GAP * (len(wider[0]) - 1) <= limit:
+            columns, lines, widths = wider
     folds = None if limit is None else _folding(columns, widths, limit)
     if limit is None or folds is None:
         stream.writelines(_aligned(lines, columns, widths, output.colour))
     else:
         stream.writelines(_folded(lines, columns, folds, limit, output.colour))
     write_footer(result, stream, after_rows=bool(lines))
+
+
+def _laid_out(
+    columns: Sequence[Column], rows: Iterable[Row], output: OutputSpec
+) -> tuple[Sequence[Column], list[list[str]], list[int]]:
+    """Return columns, the cells of each line, and how wide each column is."""
+    lines = [[escape(column.title.upper()) for column in columns]] if output.headers else []
+    lines += [[cell(row.get(column.name), column.kind) for column in columns] for row in rows]
+    return columns, lines, [max((cell_width(line[at]) for line in lines), default=0) for at in range(len(columns))]
+
+
+def _with_bars(columns: Sequence[Column], rows: Iterable[Row]) -> tuple[list[Column], list[Row]]:
+    """Return columns and rows with the bars beside what they measure."""
+    shown, drawn = list[Column](), [dict(row) for row in rows]
+    for column in columns:
+        shown.append(column)
+        if column.bar:
+            bar = Column(f"{column.name} {column.bar}", Kind.SHARE, column.bar)
+            shown.append(bar)
+            largest = max((row.get(column.name) or 0 for row in drawn), default=0)
+            for row in drawn:
+                value = row.get(column.name)
+                row[bar.name] = None if value is None else value / largest if largest else 0
+    return shown, list(drawn)
 
 
 def write_footer(result: Result, stream: TextIO, *, after_rows: bool) -> None:

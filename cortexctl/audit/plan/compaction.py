@@ -26,7 +26,7 @@ JOB_COLUMNS = (
     Column("end_ms", Kind.TIME_MS, "TO"),
     Column("range_s", Kind.DURATION_S),
     Column("blocks", Kind.COUNT),
-    Column("size_bytes", Kind.BYTES, "READS"),
+    Column("size_bytes", Kind.BYTES, "READS", bar="OF THE LARGEST"),
     Column("result_bytes", Kind.BYTES, "MAKES"),
     Column("peak_bytes", Kind.BYTES, "DISK"),
     Column("state"),
@@ -43,7 +43,7 @@ LEFT_COLUMNS = (
     Column("min_time_ms", Kind.TIME_MS, "FROM"),
     Column("max_time_ms", Kind.TIME_MS, "TO"),
     Column("level", Kind.NUMBER),
-    Column("size_bytes", Kind.BYTES, "SIZE"),
+    Column("size_bytes", Kind.BYTES, "SIZE", bar="OF THE LARGEST"),
     Column("reason", Kind.STATE),
     Column("why"),
 )

@@ -48,6 +48,43 @@ def test_wide_columns_show_only_when_asked_for(blocks: Table, render: Render) ->
     assert render(blocks, Format.TABLE, fields=("note",)).startswith("NOTE\n")
 
 
+@pytest.fixture
+def sized() -> Table:
+    """Rows in an order of their own, whose sizes have a bar."""
+    sizes: dict[str, int | None] = {"a": 512, "b": 2048, "c": None, "d": 0}
+    columns = [Column("name"), Column("size_bytes", Kind.BYTES, bar="OF THE MOST"), Column("state")]
+    return Table(columns, [{"name": name, "size_bytes": size, "state": "ready"} for name, size in sizes.items()], {})
+
+
+def test_a_bar_is_beside_what_it_measures(sized: Table, render: Render) -> None:
+    lines = render(sized, Format.TABLE).splitlines()
+    assert [line.split() for line in lines] == [
+        ["NAME", "SIZE", "OF", "THE", "MOST", "STATE"],
+        ["a", "512", "B", "#####", "ready"],
+        ["b", "2.0", "KiB", "#" * 20, "ready"],
+        ["c", "-", "-", "ready"],
+        ["d", "0", "B", ".", "ready"],
+    ]
+    assert lines[1].index("#") == lines[0].index("OF THE MOST")
+
+
+def test_a_bar_gives_way_where_it_would_not_fit(sized: Table, render: Render) -> None:
+    terminal = {"colour": True, "headers": False}
+    least = 1 + 2 + 7 + 2 + 20 + 2 + 5
+    assert "#" in render(sized, Format.TABLE, width=least, **terminal)
+    narrow = render(sized, Format.TABLE, width=least - 1, **terminal)
+    assert narrow.splitlines()[:2] == ["a    512 B  ready", "b  2.0 KiB  ready"]
+
+
+def test_a_bar_is_for_tables_only(sized: Table, render: Render) -> None:
+    assert "#" not in render(sized, Format.TABLE, fields=("name", "size_bytes"))
+    assert render(sized, Format.CSV).splitlines()[:2] == ["name,size_bytes,state", "a,512,ready"]
+    assert "OF THE MOST" not in render(sized, Format.JSON) + render(sized, Format.HTML)
+    assert render(Table(sized.columns, [], {}), Format.TABLE) == "NAME  SIZE  STATE\n"
+    nothing = render(Table(sized.columns, [{"name": "a", "size_bytes": 0, "state": "ready"}], {}), Format.TABLE)
+    assert nothing.splitlines()[1].split() == ["a", "0", "B", ".", "ready"]
+
+
 def test_keys_that_no_column_names_are_not_for_people(blocks: Table, render: Render) -> None:
     assert "LABELS" not in render(blocks, Format.WIDE)
 
