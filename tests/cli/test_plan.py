@@ -273,6 +273,33 @@ def test_a_volume_that_does_not_hold_it(cli: Cli, backlog: Place) -> None:
     assert cli("plan", "disk", *backlog.then, "--volume", "2Gi", "--quiet").stdout == ""
 
 
+def growing(day: int) -> dict[str, Body]:
+    """Return a block of a whole day, larger by the day."""
+    size_bytes = 9000 + 3000 * day
+    files = [{"rel_path": "index", "size_bytes": 32}, {"rel_path": "chunks/000001", "size_bytes": size_bytes}]
+    block = of(day, 24 * (day - 11), 24, thanos={"labels": {"__org_id__": TENANT}, "files": files})
+    return block | {key: bytes(size_bytes) for key in block if key.endswith("chunks/000001")}
+
+
+def test_a_volume_that_is_outgrown(cli: Cli, empty: Place) -> None:
+    for day in range(12):
+        empty.put(growing(day))
+    disk = ("plan", "disk", *empty.then, "--fail-on", "warning")
+    document = cli(*disk, "--volume", "2Gi", "-o", "json", code=1).document
+    (finding,) = document["summary"]["findings"]
+    assert (finding["code"], finding["severity"], finding["instance"]) == ("DSK02", "warning", "each compactor")
+    (compactor,) = document["summary"]["instances"]
+    assert compactor["likely"]["total_bytes"] < 2 << 30 < compactor["later_bytes"] < 4 << 30
+    assert finding["evidence"]["needed_bytes"] == compactor["later_bytes"]
+    assert finding["next"] == f"cortexctl plan disk -b {empty.url} --volume 4Gi"
+    told = cli(*disk, "--volume", "2Gi", code=1).stdout
+    assert "WARNING DSK02 each compactor: 2.0 GiB will not hold it in 30d: needed are then 3.4 GiB, now 1.1 GiB" in told
+    # A warning fails no run of its own, what is next is enough, and so is what is now for as long as it is now.
+    cli(*disk[:-2], "--volume", "2Gi")
+    cli(*shlex.split(finding["next"])[1:], *empty.then[2:], "--fail-on", "warning")
+    cli(*disk, "--volume", "2Gi", "--horizon", "1d")
+
+
 def test_volumes_by_instance(cli: Cli, backlog: Place, tmp_path: Path) -> None:
     stored = a_ring()
     now = ("--as-of", str(max(each.timestamp_s for each in stored.instances.values()) + 1))
