@@ -170,6 +170,14 @@ def test_small_rings(cli: Cli, tmp_path: Path, stored: Sequence[Any]) -> None:
         cli("ring", "snapshot", tmp_path / output, "ingester", "-s", saved, "-o", output)
 
 
+def test_a_ring_with_nobody_in_it(cli: Cli, tmp_path: Path) -> None:
+    saved = save(tmp_path / "store-gateway.bin", ring([]))
+    ran = cli("ring", "check", "store-gateway", "-s", saved, code=1)
+    assert "CRITICAL RNG22 store-gateway  store-gateway  the ring is empty: nobody for 3 replicas" in ran.stdout
+    (row,) = items(cli("ring", "list", "store-gateway", "-s", saved, "-o", "json"), "json")
+    assert (row["ring"], row["state"], row["verdict"]) == ("store-gateway", "empty", "1 critical finding")
+
+
 COLUMNS = {
     "list": {"ring", "place", "instances", "healthy", "zones", "tokens", "state", "verdict", "backend", "took_s"},
     "show": {"instance", "zone", "state", "health", "heartbeat_age_s", "tokens", "share_percent", "registered_s"},

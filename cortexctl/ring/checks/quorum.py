@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from cortexctl.findings import Problem, Severity, check
-from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.checks.paste import owners, show
-from cortexctl.ring.components import INGESTER, REPORTING, SINGLE
+from cortexctl.ring.components import INGESTER, REPORTING, SINGLE, STORE_GATEWAY
 from cortexctl.ring.model import InstanceState
 from cortexctl.ring.survey import Need
 from cortexctl.ring.view import needed
@@ -66,19 +66,32 @@ def too_few_healthy(checked: CheckedRing) -> Iterator[Problem]:
     Critical where they are too few for any key at all, high where the next failure makes them so, else a warning: one
     replica is enough for store-gateways, rulers and alertmanagers, and ingesters need more than half.
 
-    Start more instances, or bring back those that are not healthy.
+    A ring of ingesters or store-gateways with nobody in it is such a ring; others may be left over from what is no
+    longer in use. In DynamoDB an empty ring cannot be told from one that never was, and only that of ingesters has to
+    be.
+
+    Start more instances, or bring back those that are not healthy. Where they do run, they keep another ring: compare
+    their store and its prefix with where you looked.
     Source: Cortex, pkg/ring/replication_strategy.go, Filter.
     """
     operation, replicas = checked.component.operations[0], checked.settings.replication_factor
     healthy = [each.id for each in checked.members if checked.view.is_healthy(each, operation)]
-    if checked.members and len(healthy) < replicas:
+    if len(healthy) < replicas and (checked.members or _is_missed(checked)):
+        what = f"{len(healthy)} healthy instances" if checked.members else "the ring is empty: nobody"
         yield Problem(
             checked.component.name,
-            f"{len(healthy)} healthy instances for {replicas} replicas",
+            f"{what} for {replicas} replicas",
             {"healthy": healthy, "instances": len(checked.members), "replication_factor": replicas},
             show(checked),
             _graded(checked, len(healthy)),
         )
+
+
+def _is_missed(checked: CheckedRing) -> bool:
+    """Return whether a ring without members is one that Cortex does not work without."""
+    return checked.component is INGESTER or (
+        checked.component is STORE_GATEWAY and checked.backend is not Backend.DYNAMODB
+    )
 
 
 def _graded(checked: CheckedRing, healthy: int) -> Severity | None:

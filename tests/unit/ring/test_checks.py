@@ -13,7 +13,7 @@ import pytest
 
 from cortexctl.findings import Check, Finding, Severity
 from cortexctl.ring import components
-from cortexctl.ring.checked import CheckedRing
+from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.checks import CHECKS
 from cortexctl.ring.components import Component, Settings
 from cortexctl.ring.judge import judge
@@ -49,9 +49,26 @@ def test_a_healthy_ring_has_no_problem(component: Component) -> None:
     assert found_in(Case("healthy", component=component, settings=component.settings)) == {}
 
 
-def test_an_empty_ring_has_no_problem() -> None:
-    empty = CheckedRing(components.INGESTER, ring([]), Settings(), NOW_S)
-    assert judge(RingSurvey(components.INGESTER, {"kv": empty}), lambda _: True).findings == []
+@pytest.mark.parametrize(
+    ("component", "backend", "codes"),
+    [
+        (components.INGESTER, Backend.CONSUL, ["RNG22"]),
+        (components.INGESTER, Backend.DYNAMODB, ["RNG22"]),
+        (components.STORE_GATEWAY, Backend.ETCD, ["RNG22"]),
+        (components.STORE_GATEWAY, None, ["RNG22"]),
+        (components.STORE_GATEWAY, Backend.DYNAMODB, []),
+        (components.RULER_RING, Backend.CONSUL, []),
+        (components.PARQUET_CONVERTER, Backend.CONSUL, []),
+    ],
+)
+def test_an_empty_ring_is_a_problem_where_cortex_does_not_work_without(
+    component: Component, backend: Backend | None, codes: list[str]
+) -> None:
+    empty = CheckedRing(component, ring([]), component.settings, NOW_S, backend)
+    found = judge(RingSurvey(component, {"kv": empty}), lambda _: True).findings
+    assert [each.code for each in found] == codes
+    for each in found:
+        assert (each.severity, each.message) == (Severity.CRITICAL, "the ring is empty: nobody for 3 replicas")
 
 
 @pytest.mark.parametrize(("code", "case"), ALL_CASES)
