@@ -201,9 +201,10 @@ def parse_cortex_config(
     is no fault. Raises UsageError naming file and line, or file and key.
     """
     root = parse_yaml(text if environment is None else expand_env(text, environment), name=name)
+    _check_sections(root)
     if over:
         root = replace(root, values=laid_over(root.values, over))
-    _check_sections(root)
+        _check_sections(root)
     blocks = root.section("blocks_storage")
     querier = root.section("querier")
     limits = _limits(

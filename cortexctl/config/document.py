@@ -130,11 +130,18 @@ def loader() -> Any:
     return loader
 
 
+class ZeroSection(dict[Any, Any]):
+    """What is laid over a section with nothing after it: all that it does not name stays zero."""
+
+
 def laid_over(values: Mapping[Any, Any], over: Mapping[Any, Any]) -> dict[Any, Any]:
     """Return a document with another one's values in place of its own, section by section."""
-    merged = dict(values)
+    is_zero = isinstance(values, ZeroSection)
+    merged = ZeroSection(values) if is_zero else dict(values)
     for key, value in over.items():
         below = merged.get(key)
+        if below is None and (is_zero or key in merged):
+            below = ZeroSection()
         if isinstance(value, Mapping) and isinstance(below, Mapping):
             merged[key] = laid_over(below, value)
         else:
@@ -156,7 +163,7 @@ class Section:
     file: str
     path: str = ""
     is_zero: bool = False
-    """Whether it is written with nothing after it."""
+    """Whether it is written with nothing after it: what it lacks is zero, and has no default."""
 
     def error(self, key: str, fault: str) -> UsageError:
         """Return the fault of a key, to be raised."""
@@ -175,7 +182,7 @@ class Section:
         values = self.values.get(key)
         if values is not None and not isinstance(values, dict):
             raise self.error(key, f"is {_kind(values)}, not a mapping")
-        is_zero = values is None and (self.is_zero or key in self.values)
+        is_zero = isinstance(values, ZeroSection) or (values is None and (self.is_zero or key in self.values))
         return Section(values or {}, self.file, f"{self.path}.{key}".removeprefix("."), is_zero)
 
     def value(self, key: str) -> Any:

@@ -2,8 +2,9 @@
 
 import pytest
 
+from cortexctl.config import UsersScannerSettings, parse_cortex_config
 from cortexctl.config.contexts import Context, faults, parse_contexts, with_current
-from cortexctl.config.document import laid_over
+from cortexctl.config.document import Section, laid_over
 from cortexctl.errors import UsageError
 
 TEXT = """\
@@ -110,3 +111,34 @@ def test_laid_over() -> None:
     under = {"a": {"b": 1, "c": 2}, "d": 3}
     assert laid_over(under, {"a": {"b": 9}, "d": {"e": 1}}) == {"a": {"b": 9, "c": 2}, "d": {"e": 1}}
     assert under == {"a": {"b": 1, "c": 2}, "d": 3}
+
+
+def test_what_is_laid_over_an_empty_section_leaves_the_rest_of_it_zero() -> None:
+    """As if the keys had been written into it after all else was set to nothing."""
+    text = "blocks_storage: {bucket_store: , users_scanner: {strategy: list}}"
+    over = {
+        "blocks_storage": {
+            "bucket_store": {"sync_interval": "5m", "bucket_index": {"idle_timeout": "7m"}},
+            "users_scanner": {"cache_ttl": "1m"},
+        }
+    }
+    config = parse_cortex_config(text, name="c", over=over)
+    read = config.bucket_store
+    assert (read.sync_interval_s, read.idle_timeout_s) == (300, 420)
+    assert (read.max_stale_period_s, read.tenant_sync_concurrency, read.bucket_index_enabled) == (0, 0, False)
+    assert (read.index_cache_backend, read.bucket_index_content_ttl_s) == ("", 0)
+    assert config.is_set("blocks_storage.bucket_store.bucket_index.max_stale_period")
+    assert config.users_scanner == UsersScannerSettings(cache_ttl_s=60)
+    assert not config.is_set("blocks_storage.users_scanner.max_stale_period")
+    # And once more over that.
+    twice = laid_over(laid_over({"a": None}, {"a": {"b": {"c": 1}}}), {"a": {"b": {"d": 2}, "e": None}})
+    assert twice == {"a": {"b": {"c": 1, "d": 2}, "e": None}}
+    section = Section(twice, "c")
+    assert [section.whole(f"a.{key}", 7) for key in ("b.c", "b.d", "b.x", "e", "x", "y.z")] == [1, 2, 0, 0, 0, 0]
+    assert section.whole("x", 7) == 7
+
+
+def test_a_section_of_the_top_level_with_nothing_after_it_stays_a_fault() -> None:
+    for text, over in (("compactor:", {"compactor": {"data_dir": "/d"}}), ("", {"compactor": None})):
+        with pytest.raises(UsageError, match=r"compactor: is an empty section: Cortex does not start with it"):
+            parse_cortex_config(text, name="c", over=over)
