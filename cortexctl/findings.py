@@ -40,9 +40,13 @@ class Severity(IntEnum):
         return self.name.lower()
 
 
+_BOUNDS = frozenset(("start_ms", "end_ms", "oldest_ms", "newest_ms"))
+"""Of a time range or of many, as results name them."""
+
+
 def is_moment(name: str) -> bool:
-    """Return whether evidence of that name is a moment of Unix time, not a duration."""
-    return name.endswith(("_at_s", "_at_ms")) or name in CORTEX_TIMES
+    """Return whether evidence, or a number of a summary, of that name is a moment of Unix time and not a duration."""
+    return name.endswith(("_at_s", "_at_ms")) or name in CORTEX_TIMES or name in _BOUNDS
 
 
 @dataclass(frozen=True, slots=True)

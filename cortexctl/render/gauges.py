@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cortexctl.findings import is_moment
 from cortexctl.render.text import escape
 from cortexctl.results import Column, Kind
 
@@ -17,7 +18,6 @@ OTHER = "_other"
 _NAMES = ("tenant", "ring", "place", "instance", "zone", "owner")
 """What in a summary tells things apart."""
 _ADDS_UP = frozenset((Kind.COUNT, Kind.BYTES))
-_INSTANTS = ("timestamp_s", "_at_s", "_time_s", "_at_ms", "_time_ms", "start_ms", "end_ms", "oldest_ms", "newest_ms")
 
 
 @dataclass(slots=True)
@@ -132,7 +132,7 @@ def _numbers(
 
 
 def _kind_of(name: str) -> Kind:
-    if name.endswith(_INSTANTS):
+    if is_moment(name):
         return Kind.TIME_MS if name.endswith("_ms") else Kind.TIME_S
     if name.endswith("_s"):
         return Kind.DURATION_S

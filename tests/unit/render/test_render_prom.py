@@ -122,6 +122,20 @@ def test_numbers_of_the_summary_are_labelled_with_what_they_are_about(render: Re
     }
 
 
+@pytest.mark.parametrize(
+    ("name", "gauge"),
+    [
+        ("deletion_time_s", "deletion_time_timestamp_seconds"),
+        ("non_queryable_until_s", "non_queryable_until_timestamp_seconds"),
+        ("oldest_ms", "oldest_timestamp_seconds"),
+        ("took_s", "took_seconds"),
+        ("spent_time_s", "spent_time_seconds"),
+    ],
+)
+def test_a_moment_of_the_summary_is_told_by_its_name_as_in_evidence(name: str, gauge: str, render: Render) -> None:
+    assert list(read(render(rows([], [], **{name: 1000}), Format.PROM))) == [(f"cortexctl_bucket_ls_summary_{gauge}",)]
+
+
 def test_rows_are_labelled_with_what_the_summary_is_about(render: Render) -> None:
     columns = [Column("instance", Kind.ID), Column("tokens", Kind.COUNT)]
     found = read(render(rows(columns, [{"instance": "i-1", "tokens": 4}], ring="compactor"), Format.PROM))
