@@ -9,7 +9,7 @@ from cortexctl.audit.bucket import blocks, diff, index, marks, rebuild, retentio
 from cortexctl.audit.plan import compaction, disk_result, gateways_result
 from cortexctl.audit.ring import draintables, owners, rings, simulate, tables, tokens
 from cortexctl.cli import journal
-from cortexctl.cli.bucket import changing
+from cortexctl.cli.bucket import changing, cleanup
 from cortexctl.cli.outcomes import outcomes
 from cortexctl.render import DoctorResult, FindingsResult
 from cortexctl.render.schema import schema_of_answer, schema_of_findings, schema_of_rows
@@ -37,7 +37,7 @@ _ROWS = {
     "bucket check fix": (changing.COLUMNS,),
     "bucket undelete": (changing.COLUMNS,),
     "bucket quarantine": (changing.COLUMNS,),
-    "bucket cleanup": (changing.COLUMNS,),
+    "bucket cleanup": (cleanup.COLUMNS,),
     "bucket snapshot": (snapshot.COLUMNS,),
     "bucket diff": (diff.COLUMNS,),
     "bucket timeline": (OF_A_TIMELINE,),

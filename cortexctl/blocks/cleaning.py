@@ -23,7 +23,7 @@ from cortexctl.errors import DataError
 from cortexctl.repair.operations import Operation
 from cortexctl.repair.unread import Abortion, Removal
 from cortexctl.tsdb import ulid
-from cortexctl.units import format_duration, format_size
+from cortexctl.units import format_count, format_duration, format_size
 
 MOST_KEPT_BYTES = 16 << 20
 """The largest object that the journal keeps."""
@@ -53,6 +53,22 @@ class Unfinished:
 
     upload: Upload
     size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LeftToCleaner(Decision):
+    """What is to become of an upload that the cleaner deletes, once it is marked."""
+
+    objects: int = 0
+    """How many it deletes, of those that were listed."""
+
+
+def freed_objects(decision: Decision) -> int:
+    """Return how many objects a change leads to being deleted. Parts of an upload that is not ended are none."""
+    if isinstance(decision, LeftToCleaner):
+        return decision.objects
+    gone = (each for each in decision.operations if each.is_change and each.wants is None)
+    return sum(not isinstance(each.unread, Abortion) for each in gone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,14 +140,24 @@ def _marked(view: ChosenView, block: Block, age_s: float) -> Decision:
     body = pair.everywhere
     if not isinstance(body, bytes) or fault_of(pair.kind, block.id, body):
         body = marks.encode_deletion(block.id, DETAILS, int(view.view.now_s))
-    size = format_size(block.size_bytes)
-    why = f"an upload that died {format_duration(age_s)} ago: the cleaner deletes {size} in its next cycle"
+    objects = sum(not _is_placeholder(name, file) for name, file in block.files.items())
+    freed = f"{format_count(objects, 'object')}, {format_size(block.size_bytes)}"
+    why = f"an upload that died {format_duration(age_s)} ago: the cleaner deletes {freed} in its next cycle"
     keys = layout.global_deletion_mark(view.tenant, block.id), layout.local_deletion_mark(view.tenant, block.id)
     operations = tuple(put(view, key, body, why) for key in keys if view.body(key) != body)
     # An upload that went on after all ends with its meta.json.
     meta = layout.meta(view.tenant, block.id)
     conditions = (absent(meta), unvisited(view, block.id))
-    return Decision(view.tenant, block.id, Verdict.CHANGE, why, conditions, operations, freed_bytes=block.size_bytes)
+    return LeftToCleaner(
+        view.tenant,
+        block.id,
+        Verdict.CHANGE,
+        why,
+        conditions,
+        operations,
+        freed_bytes=block.size_bytes,
+        objects=objects,
+    )
 
 
 def _deleted_here(view: ChosenView, block: Block, age_s: float) -> Decision:
@@ -159,7 +185,7 @@ def _deleted_here(view: ChosenView, block: Block, age_s: float) -> Decision:
     ]
     operations += [delete(view, key, why) for key in marked]
     conditions = (absent(meta), unvisited(view, block.id))
-    reason = f"{why}: {len(operations)} objects, {format_size(block.size_bytes)}"
+    reason = f"{why}: {format_count(len(operations), 'object')}, {format_size(block.size_bytes)}"
     return Decision(
         view.tenant, block.id, Verdict.CHANGE, reason, conditions, tuple(operations), freed_bytes=block.size_bytes
     )

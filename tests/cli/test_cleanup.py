@@ -28,9 +28,16 @@ def test_a_dry_run_shows_bytes_and_objects(cli: Cli, wasted: Place) -> None:
     before = wasted.objects()
     document = cli(*CLEANUP, *wasted.then, "-o", "json").document
     assert (document["summary"]["objects"], document["summary"]["freed_bytes"]) == (4, 96)
+    # Of the upload, which the cleaner deletes, the orphan and the visit marker.
+    assert document["summary"]["freed_objects"] == 4
+    assert [(row["block"], row["freed_objects"]) for row in document["items"]] == [(A, 1), (B, 2), (B, None), (D, 1)]
     assert {row["key"] for row in document["items"]} == {*places(B), places(D)[1], VISITED}
     ran = cli(*CLEANUP, *wasted.then)
     assert f"cortexctl bucket cleanup -b {wasted.url} --tenant {TENANT} --apply" in ran.stdout
+    assert "\nfrees 4 objects, 96 B\ndry run: " in ran.stdout
+    assert "the cleaner deletes 2 objects, 96 B in its next cycle" in ran.stdout
+    nothing = cli(*CLEANUP, *wasted.then, "--older-than", "9d", "--what", "partials", "-o", "json").document
+    assert nothing["summary"]["freed_objects"] == 0
     assert wasted.objects() == before
 
 
@@ -40,7 +47,8 @@ def test_data_need_a_word_more(cli: Cli, wasted: Place, journal_dir: Path, tmp_p
     cli(*CLEANUP, *wasted.then, "--plan-out", plan)
     assert "--irreversible" in cli("bucket", "cleanup", *wasted.then, "--apply", plan, *AT_ONCE, code=8).stderr
     assert (wasted.objects(), journal_dir.exists()) == (before, False)
-    cli("bucket", "cleanup", *wasted.then, "--apply", plan, *AT_ONCE, "--irreversible")
+    done = cli("bucket", "cleanup", *wasted.then, "--apply", plan, *AT_ONCE, "--irreversible", "-o", "json").document
+    assert "freed_objects" not in done["summary"], "a saved plan does not say"
     after = wasted.objects()
     assert after.keys() == (before.keys() | {*places(B)}) - {places(D)[1], VISITED}
     undo_last(cli)
@@ -151,7 +159,7 @@ def test_directly_a_dead_upload_is_deleted_and_put_back(cli: Cli, wasted: Place)
         (f"{TENANT}/{B}/chunks/000001", "delete", 64),
         (f"{TENANT}/{B}/index", "delete", 32),
     ]
-    assert document["summary"]["freed_bytes"] == 96
+    assert (document["summary"]["freed_bytes"], document["summary"]["freed_objects"]) == (96, 2)
     cli(*DIRECTLY, *wasted.then, *APPLY)
     assert {key for key in before if key not in wasted.objects()} == {key for key in before if B in key}
     undo_last(cli)

@@ -1,20 +1,23 @@
 """`cortexctl bucket retention` and `cleanup`: what Cortex is going to delete, and what it never does."""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cortexctl.cli.bucket.changing import carry_out, freed_bytes
+from cortexctl.cli.bucket import changing
+from cortexctl.cli.bucket.changing import Ending, carry_out, freed_bytes
 from cortexctl.cli.bucket.selecting import TenantChoice, word_of
 from cortexctl.cli.change_options import ApplyOptions, ChangeOptions
 from cortexctl.cli.groups import grouped
 from cortexctl.cli.options import BucketOptions, ExcludedTenants, OutputOptions, Tenants, names
 from cortexctl.cli.session import Session, session
 from cortexctl.errors import RefusedError, SourceError, UsageError
-from cortexctl.units import format_size, parse_duration_s, parse_size
+from cortexctl.results import Column, Kind, Row, Table
+from cortexctl.units import format_count, format_size, parse_duration_s, parse_size
 
 if TYPE_CHECKING:
     from cortexctl.audit.bucket.chosen import TenantChange
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 MOST_CHANGES = 1000
 MOST_BYTES = "100Gi"
+_AT = [column.name for column in changing.COLUMNS].index("freed_bytes")
+COLUMNS = (*changing.COLUMNS[:_AT], Column("freed_objects", Kind.COUNT, wide=True), *changing.COLUMNS[_AT:])
+"""What is freed is told in objects, too."""
 
 
 @grouped
@@ -141,7 +147,7 @@ def cleanup(
     from cortexctl.audit.bucket.cleaning import cleaning
     from cortexctl.blocks.cleaning import Rules
 
-    apply = given.apply
+    apply, freed = given.apply, _Freed()
     with session(given.source, given.output, "bucket cleanup") as run:
         rules = Rules(_wastes(what), parse_duration_s(older_than), tuple(pattern or ()), directly)
 
@@ -150,6 +156,7 @@ def cleanup(
             uploads = _uploads(run, rules, is_asked_for=bool(what))
             planner = cleaning(run.bucket, rules, uploads, run.now_s)
             changes = plan_changes(run.bucket, chosen, run.now_s, run.delays, planner, also=rules.reads)
+            freed.take(changes)
             if apply.apply or apply.plan_out is not None:  # a saved plan says no more what it frees
                 _refuse_past_bounds(freed_bytes(changes), apply)
             return changes
@@ -168,7 +175,43 @@ def cleanup(
             named=tenants.is_given or bool(what or pattern),
             allow=allow,
             afterwards=_afterwards(directly=directly) if irreversible else "",
+            ending=freed,
         )
+
+
+class _Freed(Ending):
+    """How many objects go, besides how many bytes. A plan that was saved does not say."""
+
+    def __init__(self) -> None:
+        self._objects: Counter[tuple[str, str]] | None = None
+
+    def take(self, changes: "Sequence[TenantChange]") -> None:
+        """Count what is planned."""
+        from cortexctl.blocks.cleaning import freed_objects
+
+        self._objects = Counter()
+        for change in changes:
+            for decision in change.decisions:
+                self._objects[decision.tenant, decision.block_id] += freed_objects(decision)
+
+    def shown(self, table: Table, *, is_applied: bool) -> Table:
+        """Return the table with the objects of a block in its first row, as its bytes are, and all of them below."""
+        if self._objects is None:
+            return replace(table, columns=COLUMNS)
+        left, count = Counter(self._objects), self._objects.total()
+        rows = [
+            {**row, "freed_objects": None if row["key"] is None else left.pop(_place(row), 0) or None}
+            for row in table.items
+        ]
+        summary, note = {**table.summary, "freed_objects": count}, table.note
+        size_bytes = summary["freed_bytes"]
+        if not is_applied and (count or size_bytes):  # what is left to the cleaner is not freed yet
+            note = f"frees {format_count(count, 'object')}, {format_size(size_bytes)}\n{note}"
+        return replace(table, columns=COLUMNS, items=rows, summary=summary, note=note)
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return row["tenant"], row["block"] or ""
 
 
 def _uploads(run: Session, rules: "Rules", *, is_asked_for: bool) -> "Sequence[Upload]":

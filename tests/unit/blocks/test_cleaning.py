@@ -6,7 +6,7 @@ import pytest
 
 from cortexctl.blocks import layout
 from cortexctl.blocks.chosen import ChosenSurvey, ChosenView
-from cortexctl.blocks.cleaning import DETAILS, MOST_KEPT_BYTES, Rules, Unfinished, Waste, clean
+from cortexctl.blocks.cleaning import DETAILS, MOST_KEPT_BYTES, Rules, Unfinished, Waste, clean, freed_objects
 from cortexctl.blocks.decisions import Decision, Verdict, operations_of
 from cortexctl.blocks.marks import encode_deletion
 from cortexctl.blocks.survey import StoredFile, StoredObject, Upload
@@ -57,12 +57,19 @@ def test_a_dead_upload_is_marked_for_the_cleaner() -> None:
     changes, (decision,) = cleaned(LIVE | DEAD)
     body = encode_deletion(A, DETAILS, NOW_S)
     assert changes == [(EVERYWHERE, body), (LOCAL, body)]
-    assert decision.freed_bytes == 96
-    assert "died 3d ago: the cleaner deletes 96 B in its next cycle" in decision.reason
+    assert (decision.freed_bytes, freed_objects(decision)) == (96, 2)
+    assert "died 3d ago: the cleaner deletes 2 objects, 96 B in its next cycle" in decision.reason
     conditions = {
         each.key: each.wants for each in operations_of(view_of(DEAD, Rules()), [decision]) if not each.is_change
     }
     assert conditions == {META: None, layout.visit_mark(TENANT, A): None}, "it must not be completed meanwhile"
+
+
+def test_a_placeholder_of_a_directory_is_no_object_that_is_freed() -> None:
+    view = view_of(DEAD, Rules())
+    view.view.blocks[A].add("chunks", StoredFile(0, OLD_S))
+    (decision,) = clean(view, [A], Rules())
+    assert freed_objects(decision) == 2
 
 
 def test_a_sound_global_mark_of_a_dead_upload_is_kept() -> None:
@@ -88,6 +95,7 @@ def test_directly_all_of_a_dead_upload_is_deleted_and_its_marks_last() -> None:
     ]
     conditions = [each for each in operations_of(view, [decision]) if not each.is_change]
     assert [each.key for each in conditions] == [META], "and the visit marker by itself"
+    assert freed_objects(decision) == len(decision.operations) == 7
 
 
 def test_what_is_large_is_deleted_for_good() -> None:
@@ -118,7 +126,7 @@ def test_an_unfinished_upload_is_aborted() -> None:
     (decision,) = clean(view_of(LIVE, Rules()), [], Rules(), [upload])
     (operation,) = decision.operations
     assert (operation.key, operation.unread) == (key, Abortion("id-1", 5 << 20))
-    assert (decision.block_id, decision.freed_bytes) == (A, 5 << 20)
+    assert (decision.block_id, decision.freed_bytes, freed_objects(decision)) == (A, 5 << 20, 0)
     assert "begun 3d ago, and not ended: 5.0 MiB, for good" in decision.reason
 
 
