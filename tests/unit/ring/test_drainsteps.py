@@ -123,7 +123,7 @@ def test_a_head_says_when_it_is_compacted() -> None:
 
 
 def test_how_many_tenants_more() -> None:
-    known = replace(WELL, stats=tuple(TenantStats(each, 0, 0, 1) for each in "abc"), shipped={})
+    known = replace(WELL, stats=tuple(TenantStats(each, 0, 0, 1) for each in "cab"), shipped={})
     assert stage(known)[1] == "a: not looked at (and 2 tenants more)"
 
 
