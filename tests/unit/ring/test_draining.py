@@ -74,9 +74,16 @@ def test_a_zone_that_is_down_already() -> None:
     assert verdict.during.reads < 0
 
 
+def test_queries_that_fail_when_all_is_done() -> None:
+    two_down = a_ring(9, changed={number: {"timestamp_s": NOW_S - DEAD_S} for number in (0, 3)})
+    assert any(each.startswith("queries would fail afterwards: ") for each in refused(two_down, ["i-8"]))
+
+
 def test_one_that_is_moving_elsewhere() -> None:
     (said,) = refused(a_ring(changed={2: {"state": InstanceState.LEAVING}}), ["i-5"])
-    assert "i-2 is LEAVING; mend that" in said
+    assert "zone-c is short already: i-2 is LEAVING; mend that" in said
+    (said,) = refused(a_ring(changed={2: {"state": InstanceState.LEAVING, "zone": ""}}), ["i-5"])
+    assert said.startswith("i-2 is LEAVING; mend that")
 
 
 @pytest.mark.parametrize(
@@ -95,8 +102,12 @@ def test_what_nothing_overrules(changes: dict[str, Any], said: str) -> None:
 def test_too_few_that_are_left() -> None:
     said = refused(a_ring(3), ["i-2"])
     assert any("2 ACTIVE ingesters would be left, and the replication factor is 3" in each for each in said)
+    assert judged(a_ring(3), ["i-2", "i-1"], all_at_once=True).during == Margins(-1, -1, 0)
     said = refused(zones(a_ring()), ["i-2", "i-5"])
     assert any("nobody would be left in zone-c" in each for each in said)
+
+    everybody = refused(zones(a_ring(3)), ["i-0", "i-1", "i-2"])
+    assert any("nobody would be left in zone-a, zone-b and zone-c" in each for each in everybody)
 
 
 def test_who_is_readonly_by_another_hand_is_counted_as_gone() -> None:
@@ -128,7 +139,7 @@ def test_zones_that_would_be_uneven() -> None:
 
 def test_shards() -> None:
     checked = a_ring(9)
-    verdict = judged(checked, ["i-8"], shard_sizes={"team-a": 9, "team-b": 3, "team-c": 0})
+    verdict = judged(checked, ["i-8"], shard_sizes={"team-a": 9, "team-b": 3, "team-c": 0, "team-d": 8})
     assert verdict.warnings == (
         "8 ingesters would be left, fewer than the shuffle shard of team-a wants (ingestion_tenant_shard_size)",
     )
