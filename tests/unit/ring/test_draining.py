@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.components import INGESTER
-from cortexctl.ring.draining import Drain, Margins, Verdict, judge
+from cortexctl.ring.draining import Drain, Margins, Standing, Verdict, judge
 from cortexctl.ring.drainorder import Group, natural, order
 from cortexctl.ring.model import SPACE, InstanceState, instance, ring
 
@@ -61,6 +61,22 @@ def test_how_many_may_be_missing_of_a_zone() -> None:
     one_down = a_ring(changed={0: {"timestamp_s": NOW_S - DEAD_S}})
     assert [each.may_miss for each in judged(one_down, ["i-5"]).zones] == [0]
     assert [each.may_miss for each in judged(zones(one_down), ["i-5"]).zones] == [2, 0, 0]
+
+
+def test_how_each_zone_stands() -> None:
+    down = a_ring(7, changed={3: {"timestamp_s": NOW_S - DEAD_S}})
+    assert judged(zones(down), ["i-6"]).zones == (
+        Standing("zone-a", 3, 2, 1, 1, 3),
+        Standing("zone-b", 2, 2, 0, 2, 0),
+        Standing("zone-c", 2, 2, 0, 2, 0),
+    )
+    assert judged(down, ["i-6"]).zones == (Standing("", 7, 6, 1, 5, 0),)
+    # Of two replicas queries do with one, and writes need both.
+    assert [each.may_miss for each in judged(a_ring(replication_factor=2), ["i-5"]).zones] == [0]
+
+
+def test_without_a_heartbeat_timeout_who_stops_is_down_all_the_same() -> None:
+    assert judged(a_ring(heartbeat_timeout_s=0), ["i-5"]).during == Margins(1, 0, 3)
 
 
 def test_a_zone_that_is_down_already() -> None:
