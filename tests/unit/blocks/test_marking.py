@@ -24,6 +24,7 @@ from tests.builders import (
     C,
     a_block,
     a_mark,
+    a_meta,
     a_visit_marker,
     an_entry,
     an_index,
@@ -252,6 +253,37 @@ def test_without_its_parquet_mark_a_block_is_read_as_before_at_once() -> None:
     assert remove(unmarked, A, MarkKind.PARQUET).verdict is Verdict.UNCHANGED
     no_compact = seen(a_block(A) | {places(MarkKind.NO_COMPACT)[0]: b"{}", INDEX: index})
     assert len(written(no_compact, remove(no_compact, A, MarkKind.NO_COMPACT))) == 1
+
+
+PARQUET_MARKS = dict.fromkeys(places(MarkKind.PARQUET), b'{"version":2,"shards":1}')
+
+
+@pytest.mark.parametrize(
+    ("of_parquet", "is_listed_with_it"),
+    [
+        (PARQUET_MARKS, True),
+        (dict([next(iter(PARQUET_MARKS.items()))]), False),
+        (dict([next(reversed(PARQUET_MARKS.items()))]), False),
+        (dict.fromkeys(PARQUET_MARKS, b"{"), False),
+        (dict.fromkeys(PARQUET_MARKS, b'{"version":0,"shards":1}'), False),
+    ],
+)
+def test_a_block_is_listed_again_with_its_parquet_files_where_both_marks_say_so(
+    of_parquet: Mapping[str, Body], is_listed_with_it: bool
+) -> None:
+    view = seen(a_block(A) | marked(A) | of_parquet | {INDEX: an_index([], [an_indexed_mark(A)])})
+    *_, (_, body) = written(view, remove(view, A, MarkKind.DELETION))
+    entry, mark = seen({INDEX: body or b""}).indexed(A)
+    assert entry is not None
+    assert (entry.parquet is not None, mark) == (is_listed_with_it, None)
+
+
+@pytest.mark.parametrize("meta", [b"{", a_meta(B)])
+def test_a_block_without_a_meta_of_its_own_is_not_listed_again(meta: bytes) -> None:
+    objects = a_block(A) | {layout.meta(TENANT, A): meta, INDEX: an_index([an_entry(B)], [an_indexed_mark(A)])}
+    view = seen(objects | marked(A))
+    *_, (_, body) = written(view, remove(view, A, MarkKind.DELETION))
+    assert seen({INDEX: body or b""}).indexed(A) == (None, None)
 
 
 @pytest.mark.parametrize("kind", MarkKind)
