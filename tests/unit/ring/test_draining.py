@@ -182,8 +182,9 @@ def test_the_order() -> None:
     )
     assert order(zones(checked), chosen) == (Group("zone-b", ("i-4", "i-1")), Group("zone-c", ("i-8", "i-2")))
     assert order(zones(checked), chosen, all_at_once=True) == (Group("", ("i-8", "i-4", "i-2", "i-1")),)
-    broken = zones(a_ring(9, changed={5: {"timestamp_s": NOW_S - DEAD_S}}))
-    assert [each.zone for each in order(broken, chosen)] == ["zone-c", "zone-b"]
+    for trouble in ({"timestamp_s": NOW_S - DEAD_S}, {"state": InstanceState.READONLY}):
+        broken = zones(a_ring(9, changed={5: trouble}))
+        assert [each.zone for each in order(broken, chosen)] == ["zone-c", "zone-b"]
     uneven = zones(a_ring(8))
     assert [each.zone for each in order(uneven, chosen[:3])] == ["zone-b", "zone-c"]
     assert order(checked, []) == ()
