@@ -52,7 +52,7 @@ def test_a_lock_holds_nothing_of_the_run_before(tmp_path: Path) -> None:
     assert begun_s.isdecimal()
 
 
-@pytest.mark.parametrize("text", ["", "12", "not one"])
+@pytest.mark.parametrize("text", ["", "12", "not one", "é 1"])
 def test_a_lock_that_says_nothing_of_its_holder_is_a_lock(tmp_path: Path, text: str) -> None:
     import fcntl
 
