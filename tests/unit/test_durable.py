@@ -1,12 +1,14 @@
-"""Files that are replaced whole or left as they were."""
+"""Files that are replaced whole, added to by lines, or left as they were."""
 
 import os
 import stat
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cortexctl.durable import replacing
+from cortexctl.durable import add_line, open_to_add, replacing, write_whole
 
 
 def write(path: Path, text: str, mode: int | None = None) -> None:
@@ -73,3 +75,31 @@ def test_what_a_link_leads_to_is_replaced_and_not_the_link(tmp_path: Path) -> No
 def test_what_is_no_text_is_spelled_out(tmp_path: Path) -> None:
     write(tmp_path / "file", "\udce4")
     assert (tmp_path / "file").read_text() == "\\udce4"
+
+
+class Short(FileIO):
+    """A file on a disk that has room for three bytes more."""
+
+    def write(self, body: Any) -> int:
+        return super().write(bytes(body)[:3])
+
+
+def test_a_line_for_which_there_is_no_room_leaves_no_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b"one\n")
+    with Short(path, "r+b") as file:
+        file.seek(0, os.SEEK_END)
+        with pytest.raises(OSError, match="No space left"):
+            add_line(file, b"two, and more\n")
+    assert path.read_bytes() == b"one\n"
+    with open_to_add(path) as file:
+        add_line(file, b"two\n")
+    assert path.read_bytes() == b"one\ntwo\n"
+
+
+def test_what_is_written_whole_takes_the_place_of_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for parts in ([b"longer"], [b"a", b"b"], []):
+        write_whole(path, parts)
+        assert path.read_bytes() == b"".join(parts)
+    assert list(tmp_path.iterdir()) == [path]
