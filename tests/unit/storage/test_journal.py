@@ -14,6 +14,7 @@ import pytest
 from cortexctl.errors import DataError, LockedError, NotFoundError, SourceError, UsageError
 from cortexctl.repair.apply import Entry
 from cortexctl.repair.operations import Operation, Plan, Step, digest
+from cortexctl.repair.unread import Revival
 from cortexctl.storage import journal as journals
 from cortexctl.storage.journal import FileJournal, Outcome, Run, list_runs, new_run
 
@@ -212,6 +213,17 @@ def test_a_damaged_line_is_named(base: Path, line: bytes) -> None:
     events.write_bytes(events.read_bytes() + line + b"\n" + events.read_bytes())
     with pytest.raises(DataError, match=r"journal\.jsonl: line 2 is not an event"):
         FileJournal.open(base, journal.run.id)
+
+
+def test_a_change_that_this_version_does_not_know_is_named(base: Path) -> None:
+    journal = create(base)
+    journal.begin(Entry(0, "a", "a/index", None, None, Revival("v1", 5)))
+    journal.close()
+    assert journal.begun()["a"][0].unread == Revival("v1", 5)
+    events = events_file(journal)
+    events.write_bytes(events.read_bytes().replace(b"revival", b"rebirth"))
+    with pytest.raises(DataError, match="what was done to a/index cannot be read"):
+        FileJournal.open(base, journal.run.id).begun()
 
 
 def test_a_journal_without_its_events_is_damaged(base: Path) -> None:
