@@ -119,6 +119,15 @@ def test_too_few_that_are_left() -> None:
     said = refused(a_ring(3), ["i-2"])
     assert any("2 ACTIVE ingesters would be left, and the replication factor is 3" in each for each in said)
     assert judged(a_ring(3), ["i-2", "i-1"], all_at_once=True).during == Margins(-1, -1, 0)
+    assert [
+        each.removesuffix(" (--force-quorum)") for each in refused(a_ring(3), ["i-2", "i-1"], all_at_once=True)
+    ] == [
+        "100.00% of the keys would have too few ingesters to write to with i-2 and i-1 READONLY",
+        "with i-2 and i-1 stopped and still in the ring, 100.00% of the keys could not be written",
+        "with i-2 and i-1 stopped and still in the ring, queries would fail: 2 ingesters would be unhealthy",
+        "1 ACTIVE ingester would be left, and the replication factor is 3",
+        "100.00% of the keys would have too few replicas afterwards",
+    ]
     said = refused(zones(a_ring()), ["i-2", "i-5"])
     assert any("nobody would be left in zone-c" in each for each in said)
 
