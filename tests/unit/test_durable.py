@@ -21,6 +21,7 @@ def test_a_file_is_there_once_it_is_whole(tmp_path: Path) -> None:
     with replacing(path) as file:
         file.write("a\n")
         assert not path.exists()
+        assert len(list(tmp_path.iterdir())) == 1, "beside it: on the same disk"
     assert path.read_bytes() == b"a\n"
     assert list(tmp_path.iterdir()) == [path]
 

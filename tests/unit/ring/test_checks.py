@@ -216,6 +216,13 @@ def test_heartbeats_that_stopped_are_counted_and_those_that_came_again_are_none(
     assert list(heartbeats_stopped(came_again)) == []
 
 
+METRICS = {
+    "http://pod": "cortex_consul_request_duration_seconds",
+    "consul://kv:8500": "cortex_consul_request_duration_seconds",
+    "etcd://kv:2379": "cortex_kv_request_duration_seconds",
+}
+
+
 def test_a_place_that_does_not_answer_is_told_with_the_metrics_of_its_own_store() -> None:
     measurement = Measurement(components.INGESTER)
     for number in range(3):
@@ -226,10 +233,3 @@ def test_a_place_that_does_not_answer_is_told_with_the_metrics_of_its_own_store(
     view = CheckedRing(components.INGESTER, ring([]), Settings(), NOW_S)
     slow.take(NOW_S, dict.fromkeys(METRICS, view), dict.fromkeys(METRICS, 2.0))
     assert {each.subject: each.evidence["look_at"].split()[0] for each in store_slow(slow.heard())} == METRICS
-
-
-METRICS = {
-    "http://pod": "cortex_consul_request_duration_seconds",
-    "consul://kv:8500": "cortex_consul_request_duration_seconds",
-    "etcd://kv:2379": "cortex_kv_request_duration_seconds",
-}
