@@ -1,5 +1,6 @@
 """Files that are replaced whole, added to by lines, or left as they were."""
 
+import fcntl
 import os
 import stat
 from io import FileIO
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cortexctl.durable import add_line, open_to_add, replacing, write_whole
+from cortexctl.durable import add_line, alone_in, open_to_add, replacing, write_whole
 
 
 def write(path: Path, text: str, mode: int | None = None) -> None:
@@ -104,3 +105,11 @@ def test_what_is_written_whole_takes_the_place_of_what_was_there(tmp_path: Path)
         write_whole(path, parts)
         assert path.read_bytes() == b"".join(parts)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_directory_that_somebody_is_alone_in_is_locked_until_then(tmp_path: Path) -> None:
+    other = os.open(tmp_path, os.O_RDONLY)
+    with alone_in(tmp_path), pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    os.close(other)

@@ -1,6 +1,7 @@
 """The file of a snapshot: what is saved is read again, faults too, and a file that is not whole is told."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -23,7 +24,7 @@ from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Stored, Version
 from cortexctl.storage.open import open_bucket
 from cortexctl.storage.snapshots import reader, writer
-from cortexctl.storage.snapshots.records import SCHEMA, Header, Unread
+from cortexctl.storage.snapshots.records import SCHEMA, TRAILER, Header, Unread
 from cortexctl.storage.snapshots.writer import SnapshotWriter
 
 TAKEN_AT_S = 1_795_230_000.25
@@ -240,6 +241,30 @@ def test_what_is_no_snapshot(path: Path, body: bytes, says: str) -> None:
     path.write_bytes(body)
     with pytest.raises(DataError, match=rf"^{path}: {says}"):
         opened(path)
+
+
+def with_end(path: Path, change: Callable[[bytes], bytes]) -> None:
+    """Put another end record into a snapshot."""
+    whole = path.read_bytes()
+    skipped, rest, at, length, mark = TRAILER.unpack(whole[-TRAILER.size :])
+    end = zstandard.compress(change(zstandard.decompress(whole[at : at + length])))
+    path.write_bytes(whole[:at] + end + TRAILER.pack(skipped, rest, at, len(end), mark))
+
+
+@pytest.mark.parametrize("lines", [0, 2])
+def test_an_end_record_of_no_line_or_two_is_told(path: Path, lines: int) -> None:
+    write(path)
+    with_end(path, lambda line: line * lines)
+    with pytest.raises(DataError, match="its end record is not one line"):
+        opened(path)
+
+
+@pytest.mark.parametrize("at", [-9, 1 << 40])
+def test_a_frame_that_is_not_in_the_file_is_told(path: Path, at: int) -> None:
+    write(path)
+    with_end(path, lambda line: re.sub(rb'"at":[0-9]+', b'"at":%d' % at, line))
+    with opened(path) as bucket, pytest.raises(DataError, match="it names a place that it does not have"):
+        list(bucket.scan("a/"))
 
 
 def test_what_is_added_at_the_end_is_told(path: Path) -> None:
