@@ -8,7 +8,7 @@ import msgspec
 import pytest
 import zstandard
 
-from cortexctl.blocks.survey import StoredObject
+from cortexctl.blocks.survey import StoredObject, Upload
 from cortexctl.config import BucketLocation, SnapshotSettings
 from cortexctl.errors import (
     AccessDeniedError,
@@ -89,6 +89,8 @@ def test_many_frames_join(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(path) as bucket:
         assert [each.key for each in bucket.scan("a/")] == sorted(each.key for each in LISTED)
         assert [each.key for each in bucket.scan("a/1")] == keys
+        assert [[each.key for each in bucket.scan(key)] for key in keys] == [[key] for key in keys]
+        assert list(bucket.scan("a/2")) == []
         assert [each.key for page in bucket.backend.scan("a/", "a/130") for each in page] == [*keys[31:], MARK.key]
         assert [bucket.read(key).body for key in reversed(keys)] == [key.encode() * 20 for key in reversed(keys)]
 
@@ -170,6 +172,18 @@ def test_a_snapshot_is_not_written(path: Path) -> None:
         with pytest.raises(RefusedError, match="a snapshot of s3://blocks"):
             bucket.backend.delete("a/new", Stored(b""))
         assert bucket.totals.requests.total() == 0
+
+
+def test_uploads_are_listed_where_they_were(path: Path) -> None:
+    uploads = [Upload("a/1", 5.0, "u1"), Upload("b/1", 6.0, "u2")]
+    for saved in (None, [], uploads):
+        with SnapshotWriter(path, header()) as to:
+            to.end.uploads = saved
+            to.finish()
+        with opened(path) as bucket:
+            assert bucket.unfinished_uploads() == saved
+    with opened(path) as bucket:
+        assert bucket.unfinished_uploads("b/") == uploads[1:]
 
 
 def test_uploads_that_could_not_be_listed(path: Path) -> None:
