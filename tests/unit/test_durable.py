@@ -79,6 +79,22 @@ def test_what_is_no_text_is_spelled_out(tmp_path: Path) -> None:
     assert (tmp_path / "file").read_text() == "\\udce4"
 
 
+def test_all_of_a_file_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    synced: list[tuple[int, bool]] = []
+
+    def note(descriptor: int) -> None:
+        status = os.fstat(descriptor)
+        if stat.S_ISREG(status.st_mode):
+            synced.append((status.st_size, path.exists()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    write_whole(path, [b"12", b"345"])
+    path.unlink()
+    write(path, "1234567")
+    assert synced == [(5, False), (7, False)]
+
+
 class Short(FileIO):
     """A file on a disk that has room for three bytes more."""
 

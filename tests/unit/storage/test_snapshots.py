@@ -115,6 +115,26 @@ def test_a_store_may_list_in_another_order(path: Path, monkeypatch: pytest.Monke
         assert bucket.read_or_none("a/505") is None
 
 
+def test_the_whole_bucket_is_listed_in_the_order_of_its_keys(path: Path) -> None:
+    keys = ["0", "a/1", "a/2", "b", "c/1", "d"]
+    with SnapshotWriter(path, header()) as to:
+        for prefix in ("a/", "c/"):
+            scope = to.scope(prefix)
+            for key in (each for each in keys if each.startswith(prefix)):
+                scope.see(StoredObject(key, 4, 7.0))
+            scope.close()
+        root = to.scope("")
+        to.end.root_objects = [each for each in keys if "/" not in each]
+        for key in to.end.root_objects:
+            root.save(key, Stored(b"body"), 7.0)
+        root.close()
+        to.finish()
+    with opened(path) as bucket:
+        assert list(bucket.scan("")) == [StoredObject(key, 4, 7.0) for key in keys]
+        for at, after in enumerate(keys, start=1):
+            assert [each.key for page in bucket.backend.scan("", after) for each in page] == keys[at:]
+
+
 @pytest.mark.parametrize("kind", [SourceError, AccessDeniedError, UnavailableError])
 def test_what_could_not_be_read_is_the_same_fault_again(path: Path, kind: type[SourceError]) -> None:
     assert write(path, saved=[("a/100", kind("a/100: said the store"))]) == 1
