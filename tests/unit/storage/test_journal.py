@@ -174,6 +174,15 @@ def test_everything_is_on_the_disk_before_a_call_returns(base: Path, monkeypatch
     journal.close()
 
 
+def test_what_stood_in_a_locks_place_is_kept(base: Path) -> None:
+    journal = create(base)
+    journal.locked("a/marker", "me", b"a compactor's")
+    journal.close()
+    (event,) = journal.events()
+    assert (event["event"], event["before"]) == ("lock", digest(b"a compactor's"))
+    assert [each.name for each in (journal.directory / "bodies").iterdir()] == [f"{event['before']}.zst"]
+
+
 def test_a_body_is_kept_once(base: Path) -> None:
     journal = create(base)
     for seq in range(3):
@@ -314,7 +323,9 @@ def test_runs_are_listed_oldest_first(base: Path) -> None:
     for run_id in ("b", "c", "a"):
         create(base, run_id)
     (base / "a-file").write_bytes(b"")
-    assert [each.run.id for each in list_runs(base) if isinstance(each, FileJournal)] == ["a", "b", "c"]
+    runs = list(list_runs(base))
+    assert [each.run.id for each in runs if isinstance(each, FileJournal)] == ["a", "b", "c"]
+    assert len(runs) == 3, "a file is no run, and no fault"
 
 
 def test_a_full_disk_leaves_no_part_of_an_event(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
