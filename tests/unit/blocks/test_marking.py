@@ -369,3 +369,23 @@ def test_only_what_is_chosen_is_read() -> None:
     objects = a_block(A) | a_block(B) | marked(A) | marked(B) | converted(A) | {INDEX: an_index()}
     wanted = [key for key in sorted(objects) for key in reader.see(StoredObject(key, 1, 1.0))]
     assert wanted == [LOCAL, layout.meta(TENANT, A), INDEX, EVERYWHERE]
+
+
+@pytest.mark.parametrize(
+    ("etags", "sizes", "is_read"),
+    [
+        (('"e"', '"e"'), (9, 9), False),
+        (('"e"', '"f"'), (9, 9), True),
+        (('"e"', '"e"'), (9, 8), True),
+        ((None, None), (9, 9), True),
+    ],
+)
+def test_a_global_copy_that_a_listing_shows_to_be_the_same_is_not_read_and_is_there(
+    etags: tuple[str | None, str | None], sizes: tuple[int, int], is_read: bool
+) -> None:
+    reader = ChosenSurvey(TENANT, NOW_S, Delays(), lambda _: True)
+    assert list(reader.see(StoredObject(LOCAL, sizes[0], 1.0, etags[0]))) == [LOCAL]
+    assert list(reader.see(StoredObject(EVERYWHERE, sizes[1], 1.0, etags[1]))) == ([EVERYWHERE] if is_read else [])
+    reader.take(LOCAL, a_mark(A))
+    pair = reader.result().pair(MarkKind.DELETION, A)
+    assert (pair.local, pair.everywhere) == (a_mark(A), None if is_read else a_mark(A))
