@@ -61,8 +61,7 @@ def apply_plan(bucket: Bucket, journal: FileJournal, locking: Locking, *, check_
 
         if step.scope not in locked and all(journal.is_done(seq) for seq, _ in operations):
             return Done(step.scope, keys)
-        is_locking = bool(others) or step.scope in locked
-        error = _attempt(bucket, journal, step.scope, locking, work if is_locking else None, before=free)
+        error = _attempt(bucket, journal, step.scope, locking, work if others else None, before=free)
         return Done(step.scope, keys, error)
 
     return [done for _, done in bucket.each(make, journal.plan.numbered(), TENANTS_AT_ONCE, finish=True)]

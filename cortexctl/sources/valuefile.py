@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from cortexctl.durable import alone_in, sync_directory
@@ -43,36 +44,17 @@ class ValueFile:
             return Reading(component, self.name, self._path.stat().st_mtime, {Form.VALUE: self._path.read_bytes()})
 
     def change(self, component: Component, before: Instance | None, after: Instance | None) -> None:
-        """Change one entry; the file is replaced as a whole, and keeps its time. Raises as `cas.change` does."""
-        with self._named(), self._locked():
-            cas.change(self.name, lambda: (self._path.read_bytes(), 1), self._replace, before, after)
+        """Change one entry; the file is replaced as a whole, and keeps its time. Raises as `cas.change` does.
+
+        Of a link it is what the link leads to.
+        """
+        with self._named():
+            path = self._path.resolve()
+            with _locked(path.parent):
+                cas.change(self.name, lambda: (path.read_bytes(), 1), partial(_replace, path), before, after)
 
     def close(self) -> None:
         """Give back nothing."""
-
-    def _replace(self, value: bytes, _revision: int) -> bool:
-        was = self._path.stat()
-        partial = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}.part")
-        try:
-            with partial.open("xb") as file:
-                file.write(value)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.chmod(was.st_mode & 0o7777)
-            os.utime(partial, ns=(was.st_atime_ns, was.st_mtime_ns))
-            partial.replace(self._path)
-        finally:
-            with suppress(FileNotFoundError):
-                partial.unlink()
-        return True
-
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Keep other runs out: the lock is on the directory, for the file is replaced. It is synced at the end."""
-        directory = self._path.absolute().parent
-        with alone_in(directory):
-            yield
-            sync_directory(directory)
 
     @contextmanager
     def _named(self) -> Iterator[None]:
@@ -84,3 +66,28 @@ class ValueFile:
             raise AccessDeniedError(f"{self.name}: may not be read or written") from error
         except OSError as error:
             raise SourceError(f"{self.name}: cannot be read or written: {error.strerror or error}") from error
+
+
+def _replace(path: Path, value: bytes, _revision: int) -> bool:
+    was = path.stat()
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    try:
+        with beside.open("xb") as file:
+            file.write(value)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.chmod(was.st_mode & 0o7777)
+        os.utime(beside, ns=(was.st_atime_ns, was.st_mtime_ns))
+        beside.replace(path)
+    finally:
+        with suppress(FileNotFoundError):
+            beside.unlink()
+    return True
+
+
+@contextmanager
+def _locked(directory: Path) -> Iterator[None]:
+    """Keep other runs out: the lock is on the directory, for the file is replaced. It is synced at the end."""
+    with alone_in(directory):
+        yield
+        sync_directory(directory)

@@ -38,14 +38,27 @@ def test_a_second_run_is_told_who_holds_the_lock_and_the_next_one_gets_it(tmp_pa
             pytest.fail("two runs at once")
         first.kill()
         first.wait()
-    with in_turn(options):
-        pass
+    for _ in range(2):
+        with in_turn(options):
+            pass
 
 
-def test_a_lock_that_says_nothing_of_its_holder_is_a_lock(tmp_path: Path) -> None:
+def test_a_lock_holds_nothing_of_the_run_before(tmp_path: Path) -> None:
+    lock = tmp_path / "lock"
+    lock.write_text("1234567890 " * 9)
+    with in_turn(CronOptions(lock_file=lock)):
+        process, begun_s = lock.read_text().split()
+    assert process == str(os.getpid())
+    assert begun_s.isdecimal()
+
+
+@pytest.mark.parametrize("text", ["", "12", "not one", "é 1"])
+def test_a_lock_that_says_nothing_of_its_holder_is_a_lock(tmp_path: Path, text: str) -> None:
     import fcntl
 
     with (tmp_path / "lock").open("w") as held:
+        held.write(text)
+        held.flush()
         fcntl.flock(held, fcntl.LOCK_EX)
         options, said = CronOptions(lock_file=tmp_path / "lock"), "held by another run; nothing was done"
         with pytest.raises(LockedError, match=said), in_turn(options):
@@ -95,6 +108,8 @@ def test_a_history_that_cannot_be_kept_is_said_and_fails_nothing(
 def test_a_history_in_no_directory_is_wrong_usage(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="its directory is not there"):
         read_history(tmp_path / "none" / "runs.jsonl")
+    with pytest.raises(UsageError, match="cannot be read: Is a directory"):
+        read_history(tmp_path)
 
 
 def test_a_check_says_what_is_new_fixed_and_still_there(cli: Cli, behind: Place, tmp_path: Path) -> None:

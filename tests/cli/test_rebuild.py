@@ -165,11 +165,16 @@ def _no_time(document: dict[str, Any]) -> str:
     return json.dumps(document | {"made_at_s": 10**400})
 
 
+def _anothers(document: dict[str, Any]) -> str:
+    document["steps"][0]["operations"][0]["key"] = document["steps"][1]["operations"][0]["key"]
+    return json.dumps(document)
+
+
 def _list(_document: dict[str, Any]) -> str:
     return "[1]"
 
 
-@pytest.mark.parametrize("damage", [_cut, _other_bytes, _no_base64, _no_zstd, _schema, _no_time, _list])
+@pytest.mark.parametrize("damage", [_cut, _other_bytes, _no_base64, _no_zstd, _schema, _no_time, _anothers, _list])
 def test_a_damaged_plan_is_named(cli: Cli, behind: Place, tmp_path: Path, damage: Any) -> None:
     plan = tmp_path / "plan.json"
     behind.put(a_block(C, OTHER))

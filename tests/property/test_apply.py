@@ -321,9 +321,14 @@ def test_what_is_overwritten_at_once_is_no_success(case: Case) -> None:
     store = Overwritten(dict(case.before), world, journal)
     if case.before == case.wanted:
         return
-    with pytest.raises(ConflictError, match="overwritten at once"):
+    with pytest.raises(ConflictError, match="written, and overwritten at once"):
         case.apply(store, journal)
     assert len(store.writes) == 1
+    begun = journal.entries()
+    store.objects = dict(case.wanted)
+    with pytest.raises(ConflictError, match="put back, and overwritten at once"):
+        undo(begun, store, journal)
+    assert journal.entries() == begun
 
 
 def _plans() -> st.SearchStrategy[Plan]:

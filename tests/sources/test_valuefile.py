@@ -61,6 +61,15 @@ def test_a_change_keeps_all_others_and_the_files_mode_and_time(path: Path) -> No
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_what_a_link_leads_to_is_changed_and_not_the_link(path: Path, tmp_path: Path) -> None:
+    link = tmp_path / "elsewhere/link"
+    link.parent.mkdir()
+    link.symlink_to(path)
+    ValueFile(link).change(INGESTER, MEMBERS[3], None)
+    assert (link.is_symlink(), len(entries(path))) == (True, 7)
+    assert list(link.parent.iterdir()) == [link]
+
+
 def test_what_is_so_already_is_not_written(path: Path) -> None:
     inode = path.stat().st_ino
     place = ValueFile(path)

@@ -73,14 +73,28 @@ def test_a_run_is_read_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["{", "[]", "{}", '{"schema":"other"}', run_of("A").line().replace("subject", "sub"), "null"]
+    "line",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"schema":"other"}',
+        run_of("A").line().replace("subject", "sub"),
+        run_of("A").line().replace("v1", "v2"),
+        "null",
+    ],
 )
 def test_what_is_no_history_is_named_with_its_line(line: str) -> None:
     with pytest.raises(UsageError, match=r"h\.jsonl: line 2 is not of a history"):
         parse([run_of().line(), line], "h.jsonl")
 
 
+def test_lines_that_are_empty_are_no_runs() -> None:
+    assert parse(["", run_of().line(), " "], "f") == [run_of()]
+
+
 def test_a_file_holds_so_many_runs_and_those_of_others_stay() -> None:
+    assert kept([run_of(at_s=1.0)], run_of(at_s=2.0)) == [run_of(at_s=1.0), run_of(at_s=2.0)]
     other = run_of(command="ring check")
     runs = [other, *(run_of(at_s=float(each)) for each in range(MOST_RUNS))]
     held = kept(runs, run_of(at_s=1e6))

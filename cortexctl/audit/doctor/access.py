@@ -58,9 +58,8 @@ class Refusal:
     @property
     def is_of_permission(self) -> bool:
         """Whether these credentials are known, and lack the permission."""
-        said = str(self.error)
-        is_denied = isinstance(self.error, AccessDeniedError) and _CLOCKS not in said
-        return is_denied and (_DENIED.search(said) is not None or not self.is_of_credentials)
+        is_denied = isinstance(self.error, AccessDeniedError) and _CLOCKS not in str(self.error)
+        return is_denied and not self.is_of_credentials
 
     @property
     def is_of_credentials(self) -> bool:

@@ -86,7 +86,7 @@ def clocks_apart(clocks: Clocks) -> Iterator[Problem]:
         if abs(off_s) > _NOTICED_S + each.within_s:
             yield Problem(
                 each.place,
-                f"{_apart(off_s)} most others" if len(clocks.told) > 1 else _apart(off_s),
+                f"{_apart(off_s)} most others",
                 {"ahead_s": round(off_s, 1)},
                 f"curl -sSI {each.place} | grep -i ^date; date -u" if each.place.startswith("http") else "date -u",
                 Severity.HIGH if abs(off_s) > _HURTS_S else None,

@@ -53,6 +53,11 @@ def test_it_is_what_is_built_afterwards(wants: dict[str, bytes | None], reads_la
     assert (build.index, build.skipped) == (expected.index, expected.skipped)
 
 
+def test_a_mark_that_is_made_behind_all_that_is_there_is_in_the_index() -> None:
+    build = built(dict(a_block(A)), {key: a_mark(A) for key in marked(A)}, reads_last=False)
+    assert [each.block_id for each in build.index.block_deletion_marks] == [A]
+
+
 def test_the_fingerprint_is_of_what_is_there_now() -> None:
     plain = survey(BEFORE, {}, IndexSurvey(TENANT)).fingerprint
     assert built(BEFORE, {LOCAL: a_mark(B), GLOBAL: a_mark(B)}, reads_last=False).fingerprint == plain

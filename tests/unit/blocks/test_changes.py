@@ -106,7 +106,13 @@ def test_a_compaction_of_which_the_step_between_is_gone_is_told_by_its_sources()
 
 
 def test_without_parents_a_block_is_of_those_whose_sources_it_has() -> None:
-    (found,) = told(a_block(A) | a_block(D), a_block(A) | a_block(D) | compacted(C, [], [A, B]))
+    before = a_block(A) | a_block(D) | a_block(B, compaction={"sources": []})
+    (found,) = told(before, before | compacted(C, [], [A, B]))
+    assert (found.event, list(found.sources)) == ("compacted", [A]), "what names no sources is in none"
+
+
+def test_a_block_of_the_first_level_that_has_parents_was_compacted() -> None:
+    (found,) = told(a_block(A), a_block(A) | compacted(C, [A], level=1))
     assert (found.event, list(found.sources)) == ("compacted", [A])
 
 

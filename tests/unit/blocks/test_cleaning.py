@@ -195,7 +195,12 @@ LATE_S = 6 * 3600 + 4 * 900
 
 def test_leftovers_of_a_deleted_tenant_go() -> None:
     assert {key for key, _ in cleaned(LEFT)[0]} == LEFT.keys()
-    assert cleaned(LEFT, modified_s=NOW_S - 60)[0] == []
+    assert cleaned(LEFT, modified_s=NOW_S - Rules().older_than_s)[0] == []
+    assert len(cleaned(LEFT, modified_s=NOW_S - Rules().older_than_s - 1)[0]) == len(LEFT)
+    for young in LEFT:
+        reader = ChosenSurvey(TENANT, NOW_S, Delays(), lambda _: True, also=Rules().reads)
+        view = survey(LEFT, dict.fromkeys(LEFT, OLD_S) | {young: NOW_S - 60}, reader)
+        assert list(clean(view, [], Rules(frozenset({Waste.LEFTOVERS})))) == [], young
     debug = {f"{TENANT}/debug/metas/{A}.json": b"{}", f"{TENANT}/markers/{A}-deletion-mark.json": b"{}"}
     everything = LEFT | debug | {TENANT_MARK: DONE % (NOW_S - LATE_S - 1), f"{TENANT}/other": b"o"}
     assert {key for key, _ in cleaned(everything)[0]} == LEFT.keys() | debug.keys()
@@ -207,6 +212,8 @@ SPARED: dict[str, dict[str, Body]] = {
     "a tenant with a status": LEFT | {layout.sync_status(TENANT): b"{}"},
     "with something else": LEFT | {f"{TENANT}/other": b"o"},
     "deletion not finished": LEFT | {TENANT_MARK: b'{"deletion_time":1}'},
+    "a directory that Cortex takes for a block": LEFT
+    | {TENANT_MARK: DONE % (NOW_S - LATE_S - 1), f"{TENANT}/{A.lower()}/index": b"i"},
     "deletion just finished": LEFT | {TENANT_MARK: DONE % (NOW_S - LATE_S)},
     "deletion mark unreadable": LEFT | {TENANT_MARK: b"{"},
 }

@@ -24,6 +24,7 @@ from tests.builders import (
     C,
     a_block,
     a_mark,
+    a_meta,
     a_visit_marker,
     an_entry,
     an_index,
@@ -129,9 +130,11 @@ def test_a_block_with_both_marks_is_left_alone() -> None:
 def test_no_mark_for_what_has_no_meta() -> None:
     objects = a_block(A)
     del objects[layout.meta(TENANT, A)]
-    for view in (seen(objects), seen(a_block(B))):
+    for view, is_there in ((seen(objects), True), (seen(a_block(B)), False)):
         for kind in MarkKind:
-            assert add(view, A, kind, NEW).verdict is Verdict.REFUSED
+            decision = add(view, A, kind, NEW)
+            assert decision.verdict is Verdict.REFUSED
+            assert ("bucket cleanup" in decision.reason) == (is_there and kind is MarkKind.DELETION)
     partial = seen(objects | marked(A))
     assert remove(partial, A, MarkKind.DELETION).verdict is Verdict.REFUSED
     assert remove(seen(objects | {places(MarkKind.NO_COMPACT)[1]: b"{}"}), A, MarkKind.NO_COMPACT).operations
@@ -245,8 +248,41 @@ def test_without_its_parquet_mark_a_block_is_read_as_before_at_once() -> None:
     entry, mark = seen({INDEX: body or b""}).indexed(A)
     assert entry is not None
     assert (entry.parquet, mark) == (None, view.indexed(A)[1])
+    unmarked = seen(a_block(A) | {INDEX: an_index([an_entry(A)])})
+    assert remove(unmarked, A, MarkKind.PARQUET).verdict is Verdict.UNCHANGED
     no_compact = seen(a_block(A) | {places(MarkKind.NO_COMPACT)[0]: b"{}", INDEX: index})
     assert len(written(no_compact, remove(no_compact, A, MarkKind.NO_COMPACT))) == 1
+
+
+PARQUET_MARKS = dict.fromkeys(places(MarkKind.PARQUET), b'{"version":2,"shards":1}')
+
+
+@pytest.mark.parametrize(
+    ("of_parquet", "is_listed_with_it"),
+    [
+        (PARQUET_MARKS, True),
+        (dict([next(iter(PARQUET_MARKS.items()))]), False),
+        (dict([next(reversed(PARQUET_MARKS.items()))]), False),
+        (dict.fromkeys(PARQUET_MARKS, b"{"), False),
+        (dict.fromkeys(PARQUET_MARKS, b'{"version":0,"shards":1}'), False),
+    ],
+)
+def test_a_block_is_listed_again_with_its_parquet_files_where_both_marks_say_so(
+    of_parquet: Mapping[str, Body], is_listed_with_it: bool
+) -> None:
+    view = seen(a_block(A) | marked(A) | of_parquet | {INDEX: an_index([], [an_indexed_mark(A)])})
+    *_, (_, body) = written(view, remove(view, A, MarkKind.DELETION))
+    entry, mark = seen({INDEX: body or b""}).indexed(A)
+    assert entry is not None
+    assert (entry.parquet is not None, mark) == (is_listed_with_it, None)
+
+
+@pytest.mark.parametrize("meta", [b"{", a_meta(B)])
+def test_a_block_without_a_meta_of_its_own_is_not_listed_again(meta: bytes) -> None:
+    objects = a_block(A) | {layout.meta(TENANT, A): meta, INDEX: an_index([an_entry(B)], [an_indexed_mark(A)])}
+    view = seen(objects | marked(A))
+    *_, (_, body) = written(view, remove(view, A, MarkKind.DELETION))
+    assert seen({INDEX: body or b""}).indexed(A) == (None, None)
 
 
 @pytest.mark.parametrize("kind", MarkKind)
@@ -283,21 +319,40 @@ def test_migrate_says_when_the_cleaner_will_delete() -> None:
         assert decision.reason.endswith(f"the cleaner deletes the block {says}")
 
 
-def test_every_drift_has_an_advice_and_no_other() -> None:
+ADVICE = {
+    (Drift.LOCAL_ONLY, MarkKind.DELETION): "not compacted, never deleted",
+    (Drift.LOCAL_ONLY, MarkKind.NO_COMPACT): "effective, but not counted",
+    (Drift.LOCAL_ONLY, MarkKind.PARQUET): "its parquet files are not used",
+    (Drift.GLOBAL_ONLY, MarkKind.DELETION): "ignored, the block is live",
+    (Drift.GLOBAL_ONLY, MarkKind.NO_COMPACT): "counted, but not effective",
+    (Drift.GLOBAL_ONLY, MarkKind.PARQUET): "read in vain in every cycle",
+    **{(Drift.BODIES, kind): "the local one counts, but what the index saw first stays" for kind in MarkKind},
+    **{(Drift.NONE, kind): "" for kind in MarkKind},
+}
+
+
+@pytest.mark.parametrize(("drift", "kind"), ADVICE)
+def test_every_drift_has_an_advice_and_no_other(drift: Drift, kind: MarkKind) -> None:
+    everywhere, local = places(kind)
+    objects = {
+        Drift.LOCAL_ONLY: {local: b"1"},
+        Drift.GLOBAL_ONLY: {everywhere: b"1"},
+        Drift.BODIES: {local: b"1", everywhere: b"2"},
+        Drift.NONE: {local: b"1", everywhere: b"1"},
+    }[drift]
+    view = seen(a_block(A) | objects)
+    pair = view.pair(kind, A)
+    assert pair.drift is drift
+    assert advice(view, pair).partition(":")[0] == ADVICE[drift, kind]
+    assert (migrate(view, A, kind) is None) == (drift is Drift.NONE)
+
+
+def test_the_advice_on_a_global_mark_goes_by_what_is_left_of_the_block() -> None:
     for kind in MarkKind:
-        everywhere, local = places(kind)
-        for objects, drift in (
-            ({local: b"1"}, Drift.LOCAL_ONLY),
-            ({everywhere: b"1"}, Drift.GLOBAL_ONLY),
-            ({local: b"1", everywhere: b"2"}, Drift.BODIES),
-            ({local: b"1", everywhere: b"1"}, Drift.NONE),
-        ):
-            view = seen(a_block(A) | objects)
-            pair = view.pair(kind, A)
-            assert (pair.drift, bool(advice(view, pair))) == (drift, drift is not Drift.NONE)
-            decision = migrate(view, A, kind)
-            assert (decision is not None) == (drift is not Drift.NONE)
-        assert "orphan" in advice(seen({everywhere: b"1"}), seen({everywhere: b"1"}).pair(kind, A))
+        view = seen({places(kind)[0]: b"1"})
+        assert advice(view, view.pair(kind, A)).startswith("an orphan: ")
+    partial = seen({f"{TENANT}/{A}/index": b"i", EVERYWHERE: b"1"})
+    assert "keeps what is left of the block" in advice(partial, partial.pair(MarkKind.DELETION, A))
 
 
 def test_a_mark_that_may_not_be_read_is_no_mark() -> None:
@@ -313,3 +368,23 @@ def test_only_what_is_chosen_is_read() -> None:
     objects = a_block(A) | a_block(B) | marked(A) | marked(B) | converted(A) | {INDEX: an_index()}
     wanted = [key for key in sorted(objects) for key in reader.see(StoredObject(key, 1, 1.0))]
     assert wanted == [LOCAL, layout.meta(TENANT, A), INDEX, EVERYWHERE]
+
+
+@pytest.mark.parametrize(
+    ("etags", "sizes", "is_read"),
+    [
+        (('"e"', '"e"'), (9, 9), False),
+        (('"e"', '"f"'), (9, 9), True),
+        (('"e"', '"e"'), (9, 8), True),
+        ((None, None), (9, 9), True),
+    ],
+)
+def test_a_global_copy_that_a_listing_shows_to_be_the_same_is_not_read_and_is_there(
+    etags: tuple[str | None, str | None], sizes: tuple[int, int], is_read: bool
+) -> None:
+    reader = ChosenSurvey(TENANT, NOW_S, Delays(), lambda _: True)
+    assert list(reader.see(StoredObject(LOCAL, sizes[0], 1.0, etags[0]))) == [LOCAL]
+    assert list(reader.see(StoredObject(EVERYWHERE, sizes[1], 1.0, etags[1]))) == ([EVERYWHERE] if is_read else [])
+    reader.take(LOCAL, a_mark(A))
+    pair = reader.result().pair(MarkKind.DELETION, A)
+    assert (pair.local, pair.everywhere) == (a_mark(A), None if is_read else a_mark(A))

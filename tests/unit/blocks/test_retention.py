@@ -65,9 +65,11 @@ def test_milliseconds_are_cut_off_as_cortex_does() -> None:
 
 
 def test_a_marked_block_is_deleted_after_the_delay_whatever_the_retention() -> None:
-    objects = a_block(A) | marked(A) | {INDEX: an_index([an_entry(A)], [an_indexed_mark(A)])}
+    """What counts is the time that the index has of it."""
+    marked_s = MARKED_S - 60
+    objects = a_block(A) | marked(A) | {INDEX: an_index([an_entry(A)], [an_indexed_mark(A, deletion_time=marked_s)])}
     found = outlook(objects, 0)
-    assert (found.standing, found.marked_at_s, found.deleted_at_s) == (Standing.MARKED, MARKED_S, MARKED_S + DELAY_S)
+    assert (found.standing, found.marked_at_s, found.deleted_at_s) == (Standing.MARKED, marked_s, marked_s + DELAY_S)
 
 
 def test_a_local_mark_keeps_a_block_for_ever() -> None:
@@ -78,7 +80,8 @@ def test_a_local_mark_keeps_a_block_for_ever() -> None:
 
 
 def test_what_the_index_does_not_list_is_not_seen() -> None:
-    assert outlook(a_block(A) | {INDEX: an_index()}, 1).standing is Standing.UNSEEN
+    unlisted = outlook(a_block(A) | {INDEX: an_index()}, 1)
+    assert (unlisted.standing, unlisted.max_time_ms) == (Standing.UNSEEN, MAX_S * 1000)
     partial = {key: body for key, body in a_block(A).items() if not key.endswith(layout.META)}
     assert outlook(partial, 1).obstacle == "without meta.json"
 

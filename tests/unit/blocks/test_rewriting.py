@@ -11,7 +11,7 @@ from cortexctl.blocks.chosen import ChosenSurvey, ChosenView
 from cortexctl.blocks.decisions import Decision, Verdict
 from cortexctl.blocks.rewriting import own_labels, own_sources, own_ulid
 from cortexctl.blocks.view import Delays
-from tests.builders import ABSENT, NOW_S, TENANT, A, B, Body, a_block, a_visit_marker, survey
+from tests.builders import ABSENT, NOW_S, TENANT, A, B, Body, a_block, a_meta, a_visit_marker, survey
 
 META = layout.meta(TENANT, A)
 Rewrite = Callable[[ChosenView, str], Decision]
@@ -59,6 +59,20 @@ def test_what_may_be_of_other_data_is_left(objects: dict[str, Body], said: str) 
     decision = decided(own_ulid, objects)
     assert decision.verdict is Verdict.REFUSED
     assert said in decision.reason
+
+
+def test_a_text_that_is_no_unicode_is_left() -> None:
+    text = json.dumps(json.loads(a_meta(A, compaction={"sources": []})) | {"x": "\ud800"})
+    decision = decided(own_sources, a_block(A) | {META: text.encode()})
+    assert decision.verdict is Verdict.REFUSED
+    assert decision.reason.startswith("its meta.json is not plain enough to be rewritten: ")
+
+
+def test_what_is_null_is_as_if_it_were_not_there() -> None:
+    text = json.dumps(json.loads(a_meta(A)) | {"thanos": None, "compaction": None})
+    labels, sources = (decided(each, a_block(A) | {META: text.encode()}) for each in (own_labels, own_sources))
+    assert json.loads(labels.operations[0].wants or b"")["thanos"] == {"labels": {"__org_id__": TENANT}}
+    assert json.loads(sources.operations[0].wants or b"")["compaction"] == {"sources": [A]}
 
 
 @pytest.mark.parametrize("rewrite", [own_sources, own_ulid, own_labels])

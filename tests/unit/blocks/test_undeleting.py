@@ -46,6 +46,11 @@ def test_marks_go_first_and_the_index_follows() -> None:
     assert conditions == {META: a_meta(A), layout.visit_mark(TENANT, A): None}
 
 
+def test_a_block_of_which_the_meta_was_not_read_is_refused() -> None:
+    view = seen(a_block(A) | marked(A) | {INDEX: LISTED}, chosen=lambda _: False)
+    assert undeleted(view, force=True).reason == "it is not whole: its meta.json was not read"
+
+
 def test_a_block_that_is_not_marked_is_left_alone() -> None:
     view = seen(a_block(A) | {INDEX: an_index([an_entry(A)])}, all_metas=True)
     assert undeleted(view).verdict is Verdict.UNCHANGED

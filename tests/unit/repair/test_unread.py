@@ -59,6 +59,7 @@ def test_they_are_made_and_taken_back_with_the_others() -> None:
     todo = operations(("r", REVIVAL), ("k", KEPT))
     apply(todo, SCOPE, store, journal, unread=unread)
     assert (store.objects, unread.standings) == ({"a": NEW}, {"r": Standing.AFTER})
+    assert journal.finished == {0, 1, 2}
     apply(todo, SCOPE, store, journal, unread=unread)
     restored = undo(journal.entries(), store, journal, unread=unread)
     assert restored == ["k", "r", "a"]
@@ -120,6 +121,33 @@ def test_the_guard_is_asked_before_each() -> None:
     with pytest.raises(RefusedError, match="enough"):
         apply(operations(("r", REVIVAL)), SCOPE, store, journal, guard, unread)
     assert unread.standings == {}
+
+
+@pytest.mark.parametrize("change", [REVIVAL, KEPT])
+def test_an_undo_asks_the_guard_before_each(change: Unread) -> None:
+    store, journal, unread = world()
+    apply(operations(("k", change)), SCOPE, store, journal, unread=unread)
+    there = dict(store.objects), dict(unread.standings)
+
+    def guard() -> None:
+        raise RefusedError("enough")
+
+    with pytest.raises(RefusedError, match="enough"):
+        undo(journal.entries(), store, journal, guard, unread)
+    assert (store.objects, unread.standings) == there
+
+
+def test_what_is_changed_at_once_when_it_is_taken_back_is_no_success() -> None:
+    class Changed(FakeUnread):
+        def take_back(self, key: str, change: Unread) -> None:
+            self.standings[key] = Standing.OTHER
+
+    store, journal, _ = world()
+    unread = Changed(store)
+    apply(operations(("r", REVIVAL)), SCOPE, store, journal, unread=unread)
+    with pytest.raises(ConflictError, match=r"^r: put back, and changed at once"):
+        undo(journal.entries(), store, journal, unread=unread)
+    assert [entry.key for entry in journal.entries()] == ["a", "r"]
 
 
 def test_what_reads_every_object_makes_none_of_them() -> None:

@@ -15,13 +15,15 @@ from cortexctl.findings import Check, Finding, Severity
 from cortexctl.ring import components
 from cortexctl.ring.checked import Backend, CheckedRing
 from cortexctl.ring.checks import CHECKS
+from cortexctl.ring.checks.watched import heartbeats_stopped, store_silent, store_slow
 from cortexctl.ring.components import Component, Settings
 from cortexctl.ring.judge import judge
 from cortexctl.ring.model import ring
 from cortexctl.ring.survey import Need, RingSurvey
+from cortexctl.ring.watch.measured import Measurement
 from tests.evidence import misnamed
 from tests.unit.ring import cases_of_a_survey, cases_of_a_view, cases_of_a_watch
-from tests.unit.ring.case import LEAVING, NOW_S, Case, View, aged, both, gone, having
+from tests.unit.ring.case import COUNT, LEAVING, NOW_S, Case, View, aged, both, gone, having
 from tests.unit.ring.cases_of_a_view import ALL_LATE, ONE, TWO
 
 CASES = dict(sorted((cases_of_a_view.CASES | cases_of_a_survey.CASES | cases_of_a_watch.CASES).items()))
@@ -221,3 +223,30 @@ def test_views_name_who_lacks_what() -> None:
     (finding,) = found_in(case)["RNG39"]
     assert finding.message == "differs in zone, registered"
     assert finding.evidence["zone"] == {"kv": "zone-a", "pod": "zone-b"}
+
+
+def test_heartbeats_that_stopped_are_counted_and_those_that_came_again_are_none() -> None:
+    (one,) = heartbeats_stopped(cases_of_a_watch.watched(silent={0: 0}))
+    assert one.message.endswith(f", and {COUNT - 1} others send theirs")
+    assert one.evidence["look_at"].startswith("cortex_dynamodb_kv_request_duration_seconds")
+    came_again = replace(cases_of_a_watch.watched(), is_stuck=True)
+    assert list(heartbeats_stopped(came_again)) == []
+
+
+METRICS = {
+    "http://pod": "cortex_consul_request_duration_seconds",
+    "consul://kv:8500": "cortex_consul_request_duration_seconds",
+    "etcd://kv:2379": "cortex_kv_request_duration_seconds",
+}
+
+
+def test_a_place_that_does_not_answer_is_told_with_the_metrics_of_its_own_store() -> None:
+    measurement = Measurement(components.INGESTER)
+    for number in range(3):
+        measurement.take(NOW_S + number, dict.fromkeys(METRICS, cases_of_a_watch.FAULT), {})
+    found = {each.subject: each.evidence["look_at"].split()[0] for each in store_silent(measurement.heard())}
+    assert found == METRICS
+    slow = Measurement(components.INGESTER)
+    view = CheckedRing(components.INGESTER, ring([]), Settings(), NOW_S)
+    slow.take(NOW_S, dict.fromkeys(METRICS, view), dict.fromkeys(METRICS, 2.0))
+    assert {each.subject: each.evidence["look_at"].split()[0] for each in store_slow(slow.heard())} == METRICS

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from cortexctl.ring.checked import CheckedRing
 from cortexctl.ring.components import INGESTER
-from cortexctl.ring.draining import Drain, Margins, Verdict, judge
+from cortexctl.ring.draining import Drain, Margins, Standing, Verdict, judge
 from cortexctl.ring.drainorder import Group, natural, order
 from cortexctl.ring.model import SPACE, InstanceState, instance, ring
 
@@ -63,6 +63,22 @@ def test_how_many_may_be_missing_of_a_zone() -> None:
     assert [each.may_miss for each in judged(zones(one_down), ["i-5"]).zones] == [2, 0, 0]
 
 
+def test_how_each_zone_stands() -> None:
+    down = a_ring(7, changed={3: {"timestamp_s": NOW_S - DEAD_S}})
+    assert judged(zones(down), ["i-6"]).zones == (
+        Standing("zone-a", 3, 2, 1, 1, 3),
+        Standing("zone-b", 2, 2, 0, 2, 0),
+        Standing("zone-c", 2, 2, 0, 2, 0),
+    )
+    assert judged(down, ["i-6"]).zones == (Standing("", 7, 6, 1, 5, 0),)
+    # Of two replicas queries do with one, and writes need both.
+    assert [each.may_miss for each in judged(a_ring(replication_factor=2), ["i-5"]).zones] == [0]
+
+
+def test_without_a_heartbeat_timeout_who_stops_is_down_all_the_same() -> None:
+    assert judged(a_ring(heartbeat_timeout_s=0), ["i-5"]).during == Margins(1, 0, 3)
+
+
 def test_a_zone_that_is_down_already() -> None:
     down = zones(a_ring(changed={0: {"timestamp_s": NOW_S - DEAD_S}, 3: {"timestamp_s": NOW_S - DEAD_S}}))
     said = refused(down, ["i-5"])
@@ -74,9 +90,16 @@ def test_a_zone_that_is_down_already() -> None:
     assert verdict.during.reads < 0
 
 
+def test_queries_that_fail_when_all_is_done() -> None:
+    two_down = a_ring(9, changed={number: {"timestamp_s": NOW_S - DEAD_S} for number in (0, 3)})
+    assert any(each.startswith("queries would fail afterwards: ") for each in refused(two_down, ["i-8"]))
+
+
 def test_one_that_is_moving_elsewhere() -> None:
     (said,) = refused(a_ring(changed={2: {"state": InstanceState.LEAVING}}), ["i-5"])
-    assert "i-2 is LEAVING; mend that" in said
+    assert "zone-c is short already: i-2 is LEAVING; mend that" in said
+    (said,) = refused(a_ring(changed={2: {"state": InstanceState.LEAVING, "zone": ""}}), ["i-5"])
+    assert said.startswith("i-2 is LEAVING; mend that")
 
 
 @pytest.mark.parametrize(
@@ -95,8 +118,21 @@ def test_what_nothing_overrules(changes: dict[str, Any], said: str) -> None:
 def test_too_few_that_are_left() -> None:
     said = refused(a_ring(3), ["i-2"])
     assert any("2 ACTIVE ingesters would be left, and the replication factor is 3" in each for each in said)
+    assert judged(a_ring(3), ["i-2", "i-1"], all_at_once=True).during == Margins(-1, -1, 0)
+    assert [
+        each.removesuffix(" (--force-quorum)") for each in refused(a_ring(3), ["i-2", "i-1"], all_at_once=True)
+    ] == [
+        "100.00% of the keys would have too few ingesters to write to with i-2 and i-1 READONLY",
+        "with i-2 and i-1 stopped and still in the ring, 100.00% of the keys could not be written",
+        "with i-2 and i-1 stopped and still in the ring, queries would fail: 2 ingesters would be unhealthy",
+        "1 ACTIVE ingester would be left, and the replication factor is 3",
+        "100.00% of the keys would have too few replicas afterwards",
+    ]
     said = refused(zones(a_ring()), ["i-2", "i-5"])
     assert any("nobody would be left in zone-c" in each for each in said)
+
+    everybody = refused(zones(a_ring(3)), ["i-0", "i-1", "i-2"])
+    assert any("nobody would be left in zone-a, zone-b and zone-c" in each for each in everybody)
 
 
 def test_who_is_readonly_by_another_hand_is_counted_as_gone() -> None:
@@ -128,7 +164,7 @@ def test_zones_that_would_be_uneven() -> None:
 
 def test_shards() -> None:
     checked = a_ring(9)
-    verdict = judged(checked, ["i-8"], shard_sizes={"team-a": 9, "team-b": 3, "team-c": 0})
+    verdict = judged(checked, ["i-8"], shard_sizes={"team-a": 9, "team-b": 3, "team-c": 0, "team-d": 8})
     assert verdict.warnings == (
         "8 ingesters would be left, fewer than the shuffle shard of team-a wants (ingestion_tenant_shard_size)",
     )
@@ -155,8 +191,9 @@ def test_the_order() -> None:
     )
     assert order(zones(checked), chosen) == (Group("zone-b", ("i-4", "i-1")), Group("zone-c", ("i-8", "i-2")))
     assert order(zones(checked), chosen, all_at_once=True) == (Group("", ("i-8", "i-4", "i-2", "i-1")),)
-    broken = zones(a_ring(9, changed={5: {"timestamp_s": NOW_S - DEAD_S}}))
-    assert [each.zone for each in order(broken, chosen)] == ["zone-c", "zone-b"]
+    for trouble in ({"timestamp_s": NOW_S - DEAD_S}, {"state": InstanceState.READONLY}):
+        broken = zones(a_ring(9, changed={5: trouble}))
+        assert [each.zone for each in order(broken, chosen)] == ["zone-c", "zone-b"]
     uneven = zones(a_ring(8))
     assert [each.zone for each in order(uneven, chosen[:3])] == ["zone-b", "zone-c"]
     assert order(checked, []) == ()

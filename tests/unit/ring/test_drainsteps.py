@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cortexctl.ring.drainsteps import Known, Shipped, Stage, TenantStats, Waits, is_indexed, next_step
+from cortexctl.ring.drainsteps import Known, Shipped, Stage, TenantStats, Waits, is_indexed, is_put_back, next_step
 from cortexctl.ring.model import Instance, InstanceState, instance
 
 SINCE_S = 1_795_230_000
@@ -118,12 +118,33 @@ def test_a_head_says_when_it_is_compacted() -> None:
     filled = replace(WELL, stats=(TenantStats("a", 7, 7, 0), TenantStats("b", 3, 3, 0)))
     waits = replace(WAITS, queries_s=0)
     assert stage(filled, SINCE_S + 600, waits)[1] == "10 series of 2 tenants in memory, compacted by 1h7m from now"
+    assert next_step(filled, waits, SINCE_S + 600).until_s == SINCE_S + 4620
+    assert next_step(filled, waits, LATER_S).until_s is None
     assert stage(filled, LATER_S, waits)[1] == "10 series of 2 tenants in memory"
     assert "give --flush" in stage(filled, LATER_S, replace(waits, idle_s=0))[1]
 
 
+def test_who_takes_writes_again_was_put_back_and_who_went_was_not() -> None:
+    active = replace(READONLY, state=InstanceState.ACTIVE)
+    assert is_put_back(replace(WELL, instance=active))
+    assert not is_put_back(WELL)
+    assert not is_put_back(replace(WELL, instance=None))
+    assert not is_put_back(replace(WELL, instance=active, since_s=None)), "it was not READONLY yet"
+
+
+def test_all_is_indexed_once_that_of_every_tenant_is() -> None:
+    both = tuple(TenantStats(each, 0, 0, 2) for each in ("team-a", "team-b"))
+    known = replace(WELL, stats=both, shipped={each.tenant: SHIPPED["team-a"] for each in both})
+    assert is_indexed(known, WAITS, LATER_S)
+    assert not is_indexed(replace(known, stats=(both[0], replace(both[1], series=1))), WAITS, LATER_S)
+    assert not is_indexed(replace(known, shipped=SHIPPED), WAITS, LATER_S)
+    behind = {**known.shipped, "team-b": replace(SHIPPED["team-a"], in_index=1)}
+    assert not is_indexed(replace(known, shipped=behind), WAITS, LATER_S)
+    assert not is_indexed(replace(known, has_bucket=False), WAITS, LATER_S)
+
+
 def test_how_many_tenants_more() -> None:
-    known = replace(WELL, stats=tuple(TenantStats(each, 0, 0, 1) for each in "abc"), shipped={})
+    known = replace(WELL, stats=tuple(TenantStats(each, 0, 0, 1) for each in "cab"), shipped={})
     assert stage(known)[1] == "a: not looked at (and 2 tenants more)"
 
 

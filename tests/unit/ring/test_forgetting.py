@@ -103,6 +103,18 @@ def test_who_lives_in_another_view_is_not_dead() -> None:
     assert said.startswith("i-1 is alive at http://pod: its last heartbeat there was ")
     assert against(checked, ["i-1"], others={"http://pod": a_ring()}, force_healthy=True) == []
     assert against(checked, ["i-1"], others={"http://pod": a_ring({1: DEAD_S})}) == []
+    (once,) = against(checked, ["i-1"], others={"http://pod": a_ring(), "http://pod-2": a_ring()})
+    assert once == said
+    (alive,) = against(a_ring(), ["i-1"], others={"http://pod": a_ring({1: 0})})
+    assert alive.startswith("i-1 is healthy: ")
+
+
+def test_a_view_that_does_not_have_it_or_is_older_says_nothing_of_it() -> None:
+    checked = a_ring({1: DEAD_S})
+    assert against(checked, ["i-1"], others={"http://pod": without(a_ring(), {"i-1"})}) == []
+    earlier = replace(checked, now_s=NOW_S - DEAD_S)
+    assert earlier.view.is_alive(earlier.view.instances["i-1"])
+    assert against(checked, ["i-1"], others={"earlier": earlier}) == []
 
 
 def test_only_copies_of_one_zone_are_none() -> None:
@@ -131,6 +143,9 @@ def test_a_quorum_that_would_be_lost() -> None:
     assert any(each.startswith("queries would fail afterwards") for each in said)
     assert against(checked, ["i-0"], force_healthy=True, force_quorum=True) == []
     assert against(checked, ["i-1"]) == [], "it is not there to be lost"
+    gateways = a_ring({1: DEAD_S}, 3, STORE_GATEWAY)
+    assert without(gateways, {"i-0"}).reads.error
+    assert against(gateways, ["i-0"], force_healthy=True) == [], "queries need no quorum of them"
     alive = against(checked, ["i-0"])
     assert len(alive) == 1, "what lives is not to be forgotten, so what would be lost is not said"
 

@@ -14,6 +14,7 @@ import pytest
 from cortexctl.errors import DataError, LockedError, NotFoundError, SourceError, UsageError
 from cortexctl.repair.apply import Entry
 from cortexctl.repair.operations import Operation, Plan, Step, digest
+from cortexctl.repair.unread import Revival
 from cortexctl.storage import journal as journals
 from cortexctl.storage.journal import FileJournal, Outcome, Run, list_runs, new_run
 
@@ -173,6 +174,15 @@ def test_everything_is_on_the_disk_before_a_call_returns(base: Path, monkeypatch
     journal.close()
 
 
+def test_what_stood_in_a_locks_place_is_kept(base: Path) -> None:
+    journal = create(base)
+    journal.locked("a/marker", "me", b"a compactor's")
+    journal.close()
+    (event,) = journal.events()
+    assert (event["event"], event["before"]) == ("lock", digest(b"a compactor's"))
+    assert [each.name for each in (journal.directory / "bodies").iterdir()] == [f"{event['before']}.zst"]
+
+
 def test_a_body_is_kept_once(base: Path) -> None:
     journal = create(base)
     for seq in range(3):
@@ -212,6 +222,17 @@ def test_a_damaged_line_is_named(base: Path, line: bytes) -> None:
     events.write_bytes(events.read_bytes() + line + b"\n" + events.read_bytes())
     with pytest.raises(DataError, match=r"journal\.jsonl: line 2 is not an event"):
         FileJournal.open(base, journal.run.id)
+
+
+def test_a_change_that_this_version_does_not_know_is_named(base: Path) -> None:
+    journal = create(base)
+    journal.begin(Entry(0, "a", "a/index", None, None, Revival("v1", 5)))
+    journal.close()
+    assert journal.begun()["a"][0].unread == Revival("v1", 5)
+    events = events_file(journal)
+    events.write_bytes(events.read_bytes().replace(b"revival", b"rebirth"))
+    with pytest.raises(DataError, match="what was done to a/index cannot be read"):
+        FileJournal.open(base, journal.run.id).begun()
 
 
 def test_a_journal_without_its_events_is_damaged(base: Path) -> None:
@@ -302,7 +323,9 @@ def test_runs_are_listed_oldest_first(base: Path) -> None:
     for run_id in ("b", "c", "a"):
         create(base, run_id)
     (base / "a-file").write_bytes(b"")
-    assert [each.run.id for each in list_runs(base) if isinstance(each, FileJournal)] == ["a", "b", "c"]
+    runs = list(list_runs(base))
+    assert [each.run.id for each in runs if isinstance(each, FileJournal)] == ["a", "b", "c"]
+    assert len(runs) == 3, "a file is no run, and no fault"
 
 
 def test_a_full_disk_leaves_no_part_of_an_event(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,14 @@
 """The file of a snapshot: what is saved is read again, faults too, and a file that is not whole is told."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
 import pytest
 import zstandard
 
-from cortexctl.blocks.survey import StoredObject
+from cortexctl.blocks.survey import StoredObject, Upload
 from cortexctl.config import BucketLocation, SnapshotSettings
 from cortexctl.errors import (
     AccessDeniedError,
@@ -23,7 +24,7 @@ from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Stored, Version
 from cortexctl.storage.open import open_bucket
 from cortexctl.storage.snapshots import reader, writer
-from cortexctl.storage.snapshots.records import SCHEMA, Header, Unread
+from cortexctl.storage.snapshots.records import SCHEMA, TRAILER, Header, Unread
 from cortexctl.storage.snapshots.writer import SnapshotWriter
 
 TAKEN_AT_S = 1_795_230_000.25
@@ -88,6 +89,8 @@ def test_many_frames_join(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with opened(path) as bucket:
         assert [each.key for each in bucket.scan("a/")] == sorted(each.key for each in LISTED)
         assert [each.key for each in bucket.scan("a/1")] == keys
+        assert [[each.key for each in bucket.scan(key)] for key in keys] == [[key] for key in keys]
+        assert list(bucket.scan("a/2")) == []
         assert [each.key for page in bucket.backend.scan("a/", "a/130") for each in page] == [*keys[31:], MARK.key]
         assert [bucket.read(key).body for key in reversed(keys)] == [key.encode() * 20 for key in reversed(keys)]
 
@@ -110,6 +113,26 @@ def test_a_store_may_list_in_another_order(path: Path, monkeypatch: pytest.Monke
             with pytest.raises(SourceError, match="not in the snapshot"):
                 bucket.read_or_none(key)
         assert bucket.read_or_none("a/505") is None
+
+
+def test_the_whole_bucket_is_listed_in_the_order_of_its_keys(path: Path) -> None:
+    keys = ["0", "a/1", "a/2", "b", "c/1", "d"]
+    with SnapshotWriter(path, header()) as to:
+        for prefix in ("a/", "c/"):
+            scope = to.scope(prefix)
+            for key in (each for each in keys if each.startswith(prefix)):
+                scope.see(StoredObject(key, 4, 7.0))
+            scope.close()
+        root = to.scope("")
+        to.end.root_objects = [each for each in keys if "/" not in each]
+        for key in to.end.root_objects:
+            root.save(key, Stored(b"body"), 7.0)
+        root.close()
+        to.finish()
+    with opened(path) as bucket:
+        assert list(bucket.scan("")) == [StoredObject(key, 4, 7.0) for key in keys]
+        for at, after in enumerate(keys, start=1):
+            assert [each.key for page in bucket.backend.scan("", after) for each in page] == keys[at:]
 
 
 @pytest.mark.parametrize("kind", [SourceError, AccessDeniedError, UnavailableError])
@@ -169,6 +192,18 @@ def test_a_snapshot_is_not_written(path: Path) -> None:
         with pytest.raises(RefusedError, match="a snapshot of s3://blocks"):
             bucket.backend.delete("a/new", Stored(b""))
         assert bucket.totals.requests.total() == 0
+
+
+def test_uploads_are_listed_where_they_were(path: Path) -> None:
+    uploads = [Upload("a/1", 5.0, "u1"), Upload("b/1", 6.0, "u2")]
+    for saved in (None, [], uploads):
+        with SnapshotWriter(path, header()) as to:
+            to.end.uploads = saved
+            to.finish()
+        with opened(path) as bucket:
+            assert bucket.unfinished_uploads() == saved
+    with opened(path) as bucket:
+        assert bucket.unfinished_uploads("b/") == uploads[1:]
 
 
 def test_uploads_that_could_not_be_listed(path: Path) -> None:
@@ -240,6 +275,30 @@ def test_what_is_no_snapshot(path: Path, body: bytes, says: str) -> None:
     path.write_bytes(body)
     with pytest.raises(DataError, match=rf"^{path}: {says}"):
         opened(path)
+
+
+def with_end(path: Path, change: Callable[[bytes], bytes]) -> None:
+    """Put another end record into a snapshot."""
+    whole = path.read_bytes()
+    skipped, rest, at, length, mark = TRAILER.unpack(whole[-TRAILER.size :])
+    end = zstandard.compress(change(zstandard.decompress(whole[at : at + length])))
+    path.write_bytes(whole[:at] + end + TRAILER.pack(skipped, rest, at, len(end), mark))
+
+
+@pytest.mark.parametrize("lines", [0, 2])
+def test_an_end_record_of_no_line_or_two_is_told(path: Path, lines: int) -> None:
+    write(path)
+    with_end(path, lambda line: line * lines)
+    with pytest.raises(DataError, match="its end record is not one line"):
+        opened(path)
+
+
+@pytest.mark.parametrize("at", [-9, 1 << 40])
+def test_a_frame_that_is_not_in_the_file_is_told(path: Path, at: int) -> None:
+    write(path)
+    with_end(path, lambda line: re.sub(rb'"at":[0-9]+', b'"at":%d' % at, line))
+    with opened(path) as bucket, pytest.raises(DataError, match="it names a place that it does not have"):
+        list(bucket.scan("a/"))
 
 
 def test_what_is_added_at_the_end_is_told(path: Path) -> None:

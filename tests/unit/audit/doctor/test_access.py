@@ -1,11 +1,14 @@
 """What a refusal is said to lack: the store's own words first, else what the request needs."""
 
+import uuid
+
 import pytest
 
 from cortexctl.audit.doctor import access, permissions
 from cortexctl.audit.doctor.access import Asked, Refusal
 from cortexctl.audit.doctor.permissions import Permission, Request, of_bucket, of_place
-from cortexctl.config import AzureSettings, GCSSettings, S3Settings
+from cortexctl.blocks import layout
+from cortexctl.config import AzureSettings, GCSSettings, S3Settings, parse_bucket_url
 from cortexctl.config.location import StoreSettings
 from cortexctl.errors import (
     AccessDeniedError,
@@ -17,6 +20,8 @@ from cortexctl.errors import (
 )
 from cortexctl.findings import Finding, Severity
 from cortexctl.ring.components import INGESTER, STORE_GATEWAY, Component
+from cortexctl.storage.open import open_bucket
+from tests.builders import A
 
 GET = of_bucket(S3Settings(bucket="blocks"), Request.GET)
 
@@ -53,6 +58,23 @@ def test_what_is_well_is_no_finding() -> None:
     assert list(section.findings) == []
     assert section.is_looked_at
     assert access.section(Asked([], []), lambda _: True).skipped == "nothing was asked"
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (["team-a/chunks/large"], "bucket: may list; no object was found to try a get"),
+        ([layout.USER_INDEX], "bucket: may list, get"),
+        ([layout.bucket_index("team-a")], "bucket: may list, get"),
+        ([layout.meta("team-a", A)], "bucket: may list, get"),
+    ],
+)
+def test_a_bucket_is_asked_for_a_listing_and_a_small_object(keys: list[str], told: str) -> None:
+    location = parse_bucket_url(f"memory://{uuid.uuid4().hex}")
+    with open_bucket(location) as bucket:
+        for key in keys:
+            bucket.write(key, b"{}", None)
+        assert access.ask_bucket(bucket, location, str) == Asked([], [told])
 
 
 def test_the_stores_own_words_go_first() -> None:

@@ -1,9 +1,14 @@
 """What a watch heard, in numbers."""
 
+from dataclasses import replace
+
 import pytest
 
-from cortexctl.ring.checked import Backend
-from tests.unit.ring.case import COUNT
+from cortexctl.ring.checked import Backend, CheckedRing
+from cortexctl.ring.components import INGESTER, Settings
+from cortexctl.ring.model import ring
+from cortexctl.ring.watch.measured import Measurement
+from tests.unit.ring.case import COUNT, NOW_S, a_member
 from tests.unit.ring.cases_of_a_watch import FAULT, PERIOD_S, ROUNDS, watched
 
 
@@ -26,6 +31,27 @@ def test_of_nothing_heard_there_is_nothing_to_measure() -> None:
     heard = watched(faults=range(ROUNDS))
     assert (heard.members, heard.due, heard.came) == ([], 0, 0)
     assert heard.answers["kv"].usual_s == heard.answers["kv"].slowest_s == 0
+
+
+def test_a_place_is_measured_by_itself_and_named_by_its_url_until_it_answers() -> None:
+    measurement = Measurement(INGESTER)
+    view = CheckedRing(INGESTER, ring([a_member(0, NOW_S)]), Settings(), NOW_S, heartbeat_period_s=60)
+    for number, took_s in enumerate((0.25, 0.75, 0.5)):
+        seen = {"http://pod": view, "etcd://kv:2379": FAULT}
+        measurement.take(NOW_S + number, seen, {"http://pod": took_s})
+    heard = measurement.heard()
+    pod, kv = heard.answers.values()
+    assert (pod.backend, pod.usual_s, pod.slowest_s, pod.faults) == (None, 0.5, 0.75, [])
+    assert (kv.backend, kv.took_s, kv.rounds) == (Backend.ETCD, [], 3)
+    assert (heard.backend, heard.period_s, heard.lasted_s) == (Backend.ETCD, 60, 2)
+
+
+def test_who_was_dead_before_is_not_expected() -> None:
+    heard = watched(silent={2: -7200})
+    assert "i-2" in [each.id for each in heard.members]
+    assert "i-2" not in [each.id for each in heard.expected]
+    assert (heard.due, heard.came, heard.silent) == (5 * (COUNT - 1), 5 * (COUNT - 1), [])
+    assert replace(heard, period_s=0).due == 0
 
 
 def test_members_that_stopped_are_told_from_a_store_that_takes_nothing() -> None:
