@@ -5,9 +5,10 @@ What checks of compaction find and a timeline draws. It leaves to them how it is
 
 from collections.abc import Iterable, Iterator
 
-from cortexctl.blocks import layout
+from cortexctl.blocks.live import Live, live
+from cortexctl.blocks.superseded import Superseded, superseded
 from cortexctl.blocks.view import TenantView
-from cortexctl.blocks.windows import Live, Window, by_group, live, superseded, windows
+from cortexctl.blocks.windows import Window, windows
 
 GAP_MS = 2 * 3600 * 1000
 """Holes from here on are gaps: a block of Cortex's smallest range fits in.
@@ -33,10 +34,9 @@ def late_s(tenant: TenantView) -> float:
     return 2 * tenant.delays.compaction_interval_s
 
 
-def is_settled(tenant: TenantView, each: Live) -> bool:
-    """Return whether compactors have had their time with the block."""
-    uploaded_s = each.block.uploaded_at_s
-    return uploaded_s is not None and tenant.now_s - uploaded_s > late_s(tenant)
+def is_settled(tenant: TenantView, uploaded_at_s: int) -> bool:
+    """Return whether compactors have had their time with a block."""
+    return tenant.now_s - uploaded_at_s > late_s(tenant)
 
 
 def compacted_overlaps(tenant: TenantView) -> Iterator[tuple[Live, Live]]:
@@ -45,34 +45,24 @@ def compacted_overlaps(tenant: TenantView) -> Iterator[tuple[Live, Live]]:
     Partitions share their time by design. Superseded blocks are told by `superseded_blocks`.
     Source: Thanos, pkg/compact/planner.go, selectOverlappingMetas.
     """
-    left_out = {each.id for each, _ in superseded(tenant)}
-    compacted = [
-        each
-        for each in live(tenant)
-        if each.meta.compaction.level > 1
-        and layout.NO_COMPACT_MARK not in each.block.files
-        and not each.is_partition
-        and each.id not in left_out
-    ]
-    for group in by_group(each for each in compacted if is_settled(tenant, each)):
+    rows, is_left_out = live(tenant), superseded(tenant).flags()
+    is_merged = [kind.level > 1 and not kind.is_no_compact and not kind.is_partition for kind in rows.kinds]
+    merged = (place for place, kind in enumerate(rows.alike) if is_merged[kind] and not is_left_out[place])
+    settled = (place for place in merged if is_settled(tenant, rows.uploaded_at_s[place]))
+    for group in rows.by_group(settled):
         last = group[0]
-        for each in group[1:]:
-            if each.meta.min_time < last.meta.max_time:
-                yield each, last
-            if each.meta.max_time > last.meta.max_time:
-                last = each
+        for place in group[1:]:
+            if rows.min_time_ms[place] < rows.max_time_ms[last]:
+                yield rows[place], rows[last]
+            if rows.max_time_ms[place] > rows.max_time_ms[last]:
+                last = place
 
 
-def superseded_blocks(tenant: TenantView) -> Iterator[tuple[Live, Live]]:
+def superseded_blocks(tenant: TenantView) -> Iterator[Superseded]:
     """Yield each settled block whose sources are all in another settled one too, with that other."""
-    for each, by in superseded(tenant):
-        if is_settled(tenant, each) and is_settled(tenant, by):
-            yield each, by
-
-
-def is_parent(each: Live, by: Live) -> bool:
-    """Return whether the second block was merged from the first directly."""
-    return any(parent.ulid == each.id for parent in by.meta.compaction.parents)
+    for found in superseded(tenant):
+        if is_settled(tenant, found.block.uploaded_at_s) and is_settled(tenant, found.by.uploaded_at_s):
+            yield found
 
 
 def late_windows(tenant: TenantView) -> Iterator[Window]:

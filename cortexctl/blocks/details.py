@@ -1,6 +1,6 @@
 """What of a tenant only `bucket check` looks at: both copies of marks, visit markers, partitioned groups, strays."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,7 +84,7 @@ class Details:
     legacy: Tally = field(default_factory=Tally)
     data_faults: Mapping[str, tuple[DataFault, ...]] = field(default_factory=dict)
     """By block; filled by whoever reads the data."""
-    live: Sequence[Any] | None = None
-    """Of `windows.live`, once it was asked for; and so the two that follow."""
-    superseded: Sequence[Any] | None = None
-    windows: Sequence[Any] | None = None
+    live: Any = None
+    """What `live.live` tells, once it was asked for; and so the two that follow."""
+    superseded: Any = None
+    windows: Any = None

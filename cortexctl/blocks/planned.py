@@ -3,13 +3,14 @@
 Stored groups of partitions and visit marks are left out: who is at work on what does not change what there is to do.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from cortexctl.blocks import layout
+from cortexctl.blocks.live import LiveBlocks, live, streamed
 from cortexctl.blocks.planning import planned_block
+from cortexctl.blocks.superseded import superseded
 from cortexctl.blocks.view import TenantView
-from cortexctl.blocks.windows import live, superseded
 from cortexctl.compaction.disk import TenantDisk, tenant_disk
 from cortexctl.compaction.model import Block, Job, Settings, Strategy
 from cortexctl.compaction.simulate import Step, until_done
@@ -46,11 +47,73 @@ class Planned:
         ]
 
 
-def planned(tenant: TenantView) -> Planned:
-    """Return what there is to plan of a tenant; no blocks of one that is being deleted."""
+def planned(tenant: TenantView, groups: Collection[int] | None = None) -> Planned:
+    """Return what there is to plan of a tenant, or of some of its groups; no blocks of one that is being deleted.
+
+    Blocks come without their sources, which no job depends on: what is superseded is left out already.
+    """
+    settings = _settings(tenant)
+    rows, is_left_out = live(tenant), superseded(tenant).flags()
+    is_wanted = [groups is None or kind.group in groups for kind in rows.kinds]
+    blocks: list[Block | None] = [None] * len(rows)
+    keys: dict[str, str] = {}
+    for place, block, meta in streamed(tenant):
+        if is_left_out[place] or not is_wanted[rows.alike[place]]:
+            continue
+        found = planned_block(
+            block.id,
+            meta,
+            {path: file.size_bytes for path, file in block.files.items()},
+            no_compact="marked" if layout.NO_COMPACT_MARK in block.files else "",
+        )
+        blocks[place] = replace(found, sources=(), key=keys.setdefault(found.key, found.key))
+    return Planned(tenant.id, [each for each in blocks if each is not None], settings, tenant.now_s)
+
+
+def groups_with_jobs_of(tenant: TenantView, index_bytes: float) -> Collection[int]:
+    """Return the groups to plan to find every job, until nothing is left, that reads more bytes of indexes than these.
+
+    Empty where there can be no such job. What a job makes is not expected to have more index than its sources. And
+    these begin in the same window of the longest range; only the default strategy merges over its end what overlaps,
+    before all else, into a block that begins as the first of them does. So no group has such a job whose windows all
+    have less. Jobs of different groups that compete for the turns of a round come in another order when some are not
+    planned: then all groups are.
+    """
+    settings, rows = _settings(tenant), live(tenant)
+    if sum(rows.index_bytes) <= index_bytes:
+        return ()
+    is_left_out, is_no_compact = superseded(tenant).flags(), [kind.is_no_compact for kind in rows.kinds]
+    used = (place for place, kind in enumerate(rows.alike) if not is_no_compact[kind] and not is_left_out[place])
+    is_default = settings.strategy is Strategy.DEFAULT
+    groups = {
+        rows.kind(group[0]).group
+        for group in rows.by_group(used)
+        if _most_index_bytes(rows, group, settings.ranges_ms[-1], merges_overlaps=is_default) > index_bytes
+    }
+    if groups and not is_default and settings.jobs_at_once > 1:
+        return {kind.group for kind in rows.kinds}
+    return groups
+
+
+def _most_index_bytes(rows: LiveBlocks, group: Sequence[int], window_ms: int, *, merges_overlaps: bool) -> int:
+    """Return the bytes of the indexes in the heaviest window; what overlaps counts in that which it begins in."""
+    most_bytes, found_bytes, number, highest_ms = 0, 0, None, None
+    for place in group:
+        start_ms = rows.min_time_ms[place]
+        if not (merges_overlaps and highest_ms is not None and start_ms < highest_ms):
+            found_bytes = found_bytes if start_ms // window_ms == number else 0
+            number = start_ms // window_ms
+        found_bytes += rows.index_bytes[place]
+        most_bytes = max(most_bytes, found_bytes)
+        end_ms = rows.max_time_ms[place]
+        highest_ms = end_ms if highest_ms is None else max(highest_ms, end_ms)
+    return most_bytes
+
+
+def _settings(tenant: TenantView) -> Settings:
     compacting = tenant.details.compacting
     strategy = Strategy.SHUFFLE_SHARDING if compacting.is_shuffling else Strategy.DEFAULT
-    settings = Settings(
+    return Settings(
         Strategy.PARTITIONING if compacting.is_partitioning else strategy,
         tuple(dict.fromkeys(round(each * 1000) for each in compacting.block_ranges_s)),
         max(compacting.concurrency, 1),
@@ -58,15 +121,3 @@ def planned(tenant: TenantView) -> Planned:
         partition_index_bytes=compacting.partition_index_bytes,
         partition_series=compacting.partition_series,
     )
-    left_out = {each.id for each, _ in superseded(tenant)}
-    blocks = [
-        planned_block(
-            each.id,
-            each.meta,
-            {path: file.size_bytes for path, file in each.block.files.items()},
-            no_compact="marked" if layout.NO_COMPACT_MARK in each.block.files else "",
-        )
-        for each in live(tenant)
-        if each.id not in left_out
-    ]
-    return Planned(tenant.id, blocks, settings, tenant.now_s)

@@ -6,9 +6,10 @@ broken blocks is drawn, and fills no gap, though marked ones are still read whil
 CMP05, CMP06); only what a broken block would cover is a gap here and not there, for the block itself is found there.
 """
 
+from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from cortexctl import shell
 from cortexctl.blocks import layout
@@ -18,13 +19,12 @@ from cortexctl.blocks.coverage import (
     GAP_MS,
     compacted_overlaps,
     holes,
-    is_parent,
     late_windows,
     superseded_blocks,
 )
+from cortexctl.blocks.live import Live, Picked, live
 from cortexctl.blocks.segments import KEPT, NO_COMPACT, STATES, Bar, Segment, SegmentKind, segment_of, stretches
 from cortexctl.blocks.view import Block, State, TenantView
-from cortexctl.blocks.windows import Live
 from cortexctl.tsdb.meta import Meta
 from cortexctl.units import format_time_ms
 
@@ -102,7 +102,7 @@ def timeline(view: TenantView, scale: Scale) -> Timeline:
     placed, unplaced = _placed(view)
     bars = [each for each in placed if scale.meets(each.from_ms, each.to_ms)]
     gaps = [] if view.is_deleting else list(_gaps(view, placed, scale))
-    overlaps = sorted(_overlaps(view), key=lambda each: (each.from_ms, each.to_ms, each.block_ids))
+    overlaps = sorted(_overlaps(view, placed), key=lambda each: (each.from_ms, each.to_ms, each.block_ids))
     kept = [each for each in bars if each.state in KEPT]
     if scale.levels:
         bars = [each for each in bars if each.level in scale.levels]
@@ -130,10 +130,11 @@ def _placed(view: TenantView) -> tuple[list[Bar], dict[str, str]]:
     listed = {each.block_id: (each.min_time, each.max_time) for each in index.blocks} if index else {}
     bars: list[Bar] = []
     unplaced: dict[str, str] = {}
-    for block_id in sorted(view.blocks.keys() | listed.keys()):
-        block = view.blocks.get(block_id)
+
+    def place(block_id: str, block: Block | None) -> None:
         meta = block.meta if block is not None and isinstance(block.meta, Meta) else None
-        times = listed.get(block_id) if meta is None else (meta.min_time, meta.max_time)
+        told = listed.pop(block_id, None)
+        times = told if meta is None else (meta.min_time, meta.max_time)
         state = str(State.GHOST) if block is None else _state(view, block)
         if times is None:
             unplaced[block_id] = f"{state}, and nothing tells its time"
@@ -142,8 +143,13 @@ def _placed(view: TenantView) -> tuple[list[Bar], dict[str, str]]:
         else:
             size_bytes = 0 if block is None else block.size_bytes
             bars.append(_bar(block_id, state, meta, times, size_bytes))
+
+    for block in view.blocks.values():
+        place(block.id, block)
+    for block_id in list(listed):
+        place(block_id, None)
     bars.sort(key=lambda each: (each.from_ms, each.to_ms, each.block_id))
-    return bars, unplaced
+    return bars, dict(sorted(unplaced.items()))
 
 
 def _state(view: TenantView, block: Block) -> str:
@@ -186,49 +192,60 @@ def _of_a_gap(view: TenantView, there: Sequence[Bar], from_ms: int, to_ms: int) 
     return why or "no block, whatever its state", paste.ls(view, between)
 
 
-def _overlaps(view: TenantView) -> Iterator[Segment]:
+def _overlaps(view: TenantView, placed: Sequence[Bar]) -> Iterator[Segment]:
+    drawn = {each.block_id: each for each in placed}
     for each, other in compacted_overlaps(view):
-        to_ms = min(each.meta.max_time, other.meta.max_time)
+        bars, to_ms = _bars(view, drawn, (each, other)), min(each.max_time_ms, other.max_time_ms)
         why, command = f"{each.id} overlaps {other.id}", paste.inspect(view, each.id)
-        yield _overlap((each, other), each.meta.min_time, to_ms, why, "CMP01", command)
-    for each, by in superseded_blocks(view):
-        said, code = ("merged into", "CMP06") if is_parent(each, by) else ("all its sources are in", "CMP02")
+        yield _overlap(bars, each.min_time_ms, to_ms, why, "CMP01", command)
+    for each, by, is_parent in superseded_blocks(view):
+        said, code = ("merged into", "CMP06") if is_parent else ("all its sources are in", "CMP02")
         why, command = f"{each.id}: {said} {by.id}", paste.inspect(view, each.id)
-        yield _overlap((each, by), each.meta.min_time, each.meta.max_time, why, code, command)
+        yield _overlap(_bars(view, drawn, (each, by)), each.min_time_ms, each.max_time_ms, why, code, command)
     for waiting in _waiting(view):
-        to_ms = max(each.meta.max_time for each in waiting)
+        to_ms = max(each.max_time_ms for each in waiting)
         why, command = f"{len(waiting)} blocks wait to be merged", paste.ls(view, "--level 1 --state complete")
-        yield _overlap(waiting, waiting[0].meta.min_time, to_ms, why, "CMP03", command)
+        yield _overlap(_bars(view, drawn, waiting), waiting[0].min_time_ms, to_ms, why, "CMP03", command)
 
 
-def _waiting(view: TenantView) -> Iterator[list[Live]]:
+def _waiting(view: TenantView) -> Iterator[Sequence[Live]]:
     """Yield the blocks of ingesters, by start, that overlap and wait for too long: adjoining windows at once."""
-    late = [window for window in late_windows(view) if _any_overlap(window.blocks)]
-    found = {each.id: each for window in late for each in window.blocks if each.meta.compaction.level <= 1}
-    waiting: list[Live] = []
+    rows = live(view)
+    late = (window for window in late_windows(view) if _any_overlap(window.blocks))
+    found = {place for window in late for place in window.places if rows.kind(place).level <= 1}
+    waiting = array("I")
     end_ms = 0
-    for each in sorted(found.values(), key=lambda each: (each.meta.min_time, each.id)):
-        if waiting and each.meta.min_time - end_ms >= GAP_MS:
-            yield waiting
-            waiting, end_ms = [], 0
-        waiting.append(each)
-        end_ms = max(end_ms, each.meta.max_time)
+    for place in sorted(found):
+        if waiting and rows.min_time_ms[place] - end_ms >= GAP_MS:
+            yield Picked(rows, waiting)
+            waiting, end_ms = array("I"), 0
+        waiting.append(place)
+        end_ms = max(end_ms, rows.max_time_ms[place])
     if waiting:
-        yield waiting
+        yield Picked(rows, waiting)
 
 
-def _any_overlap(blocks: Iterable[Live]) -> bool:
+def _any_overlap(blocks: Sequence[Live]) -> bool:
+    """Return whether any of the blocks, which are by start, begins before an earlier one ends."""
     end_ms: int | None = None
-    for each in sorted(blocks, key=lambda each: each.meta.min_time):
-        if end_ms is not None and each.meta.min_time < end_ms:
+    for each in blocks:
+        if end_ms is not None and each.min_time_ms < end_ms:
             return True
-        end_ms = each.meta.max_time if end_ms is None else max(end_ms, each.meta.max_time)
+        end_ms = each.max_time_ms if end_ms is None else max(end_ms, each.max_time_ms)
     return False
 
 
-def _overlap(blocks: Sequence[Live], from_ms: int, to_ms: int, why: str, code: str, command: str) -> Segment:
-    bars = [
-        _bar(each.id, str(State.COMPLETE), each.meta, (each.meta.min_time, each.meta.max_time), each.block.size_bytes)
-        for each in blocks
-    ]
+def _bars(view: TenantView, drawn: Mapping[str, Bar], blocks: Sequence[Live]) -> list[Bar]:
+    """Return the bars of live blocks, of those too that cannot be drawn."""
+    found = []
+    for each in blocks:
+        bar = drawn.get(each.id)
+        if bar is None:
+            times = (each.min_time_ms, each.max_time_ms)
+            bar = _bar(each.id, "", view.blocks[each.id].own_meta, times, each.size_bytes)
+        found.append(replace(bar, state=str(State.COMPLETE)))
+    return found
+
+
+def _overlap(bars: Sequence[Bar], from_ms: int, to_ms: int, why: str, code: str, command: str) -> Segment:
     return segment_of(SegmentKind.OVERLAP, bars, from_ms, to_ms, bars[0].state, why, code, command)

@@ -18,8 +18,8 @@ from cortexctl.blocks.decisions import (
 )
 from cortexctl.blocks.marking import remove
 from cortexctl.blocks.pairs import MarkKind, time_of
+from cortexctl.blocks.superseded import successor_of
 from cortexctl.blocks.view import Block
-from cortexctl.blocks.windows import successor_of
 from cortexctl.tsdb.meta import Meta
 from cortexctl.units import format_size
 

@@ -171,7 +171,6 @@ class TenantView:
     size_bytes: int = 0
     details: Details = field(default_factory=Details)
     """What only `bucket check` looks at; empty elsewhere."""
-    _kept: list[Block] | None = field(default=None, init=False, repr=False, compare=False)
 
     @property
     def readable_index(self) -> BucketIndex | None:
@@ -204,10 +203,8 @@ class TenantView:
         return State.MARKED if self.is_marked(block) else State.COMPLETE
 
     def kept(self) -> Iterator[Block]:
-        """Yield the blocks that queries are to see: complete, and not marked for deletion. They are told once."""
-        if self._kept is None:
-            self._kept = [block for block in self.blocks.values() if self.state(block) is State.COMPLETE]
-        return iter(self._kept)
+        """Yield the blocks that queries are to see: complete, and not marked for deletion."""
+        return (block for block in self.blocks.values() if self.state(block) is State.COMPLETE)
 
 
 @dataclass(slots=True)

@@ -15,9 +15,13 @@ _Row = TypeVar("_Row")
 
 
 class Column(Sequence[_Value]):
-    """A sequence that is equal to a list of the same, and shows itself as one."""
+    """A sequence that is equal to a list of the same, and shows itself as one. `_at` tells what is at a place."""
 
     __slots__ = ()
+
+    def __iter__(self) -> Iterator[_Value]:
+        """Yield what is in it, in order."""
+        return map(self._at, range(len(self)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, list | tuple | Column) and list(self) == list(other)

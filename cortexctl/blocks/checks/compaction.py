@@ -1,7 +1,7 @@
 """Checks of compaction: what should have been merged, marked or removed by now and was not."""
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import compress, pairwise
 
 from cortexctl.blocks.checks import paste
 from cortexctl.blocks.checks.metas import YEAR_2000_MS
@@ -11,13 +11,13 @@ from cortexctl.blocks.coverage import (
     backlog_late_s,
     compacted_overlaps,
     holes,
-    is_parent,
     late_windows,
     superseded_blocks,
 )
-from cortexctl.blocks.planned import planned
+from cortexctl.blocks.live import live
+from cortexctl.blocks.planned import groups_with_jobs_of, planned
 from cortexctl.blocks.view import TenantView
-from cortexctl.blocks.windows import live, windows
+from cortexctl.blocks.windows import windows
 from cortexctl.findings import Problem, Severity, check
 from cortexctl.units import format_duration, format_size, format_time_ms
 
@@ -38,15 +38,15 @@ def compacted_overlap(tenant: TenantView) -> Iterator[Problem]:
     Source: Thanos, pkg/compact/planner.go, selectOverlappingMetas.
     """
     for each, last in compacted_overlaps(tenant):
-        overlap_ms = min(each.meta.max_time, last.meta.max_time) - each.meta.min_time
+        overlap_ms = min(each.max_time_ms, last.max_time_ms) - each.min_time_ms
         yield Problem(
             each.id,
             f"overlaps {last.id} by {format_duration(overlap_ms / 1000)}",
             {
                 "with": last.id,
                 "overlap_ms": overlap_ms,
-                "level": each.meta.compaction.level,
-                "level_of_other": last.meta.compaction.level,
+                "level": each.level,
+                "level_of_other": last.level,
             },
             paste.plan_compaction(tenant),
         )
@@ -61,12 +61,12 @@ def superseded_block(tenant: TenantView) -> Iterator[Problem]:
     Look at why compaction does not; or mark the block for deletion.
     Source: Thanos, pkg/compact/compact.go, GarbageCollect.
     """
-    for each, by in superseded_blocks(tenant):
-        if not is_parent(each, by):
+    for each, by, is_parent in superseded_blocks(tenant):
+        if not is_parent:
             yield Problem(
                 each.id,
                 f"all its sources are in {by.id} too",
-                {"by": by.id, "sources": len(each.meta.compaction.sources), "size_bytes": each.block.size_bytes},
+                {"by": by.id, "sources": each.sources, "size_bytes": each.size_bytes},
                 paste.mark(tenant, each.id),
             )
 
@@ -81,12 +81,12 @@ def parent_not_marked(tenant: TenantView) -> Iterator[Problem]:
     Mark it for deletion, or leave it to the next compaction.
     Source: Thanos, pkg/compact/compact.go, compact.
     """
-    for each, by in superseded_blocks(tenant):
-        if is_parent(each, by):
+    for each, by, is_parent in superseded_blocks(tenant):
+        if is_parent:
             yield Problem(
                 each.id,
                 f"merged into {by.id}, and not marked for deletion",
-                {"by": by.id, "level": each.meta.compaction.level, "size_bytes": each.block.size_bytes},
+                {"by": by.id, "level": each.level, "size_bytes": each.size_bytes},
                 paste.mark(tenant, each.id),
             )
 
@@ -101,22 +101,28 @@ def backlog(tenant: TenantView) -> Iterator[Problem]:
     Look at the compactor's logs and metrics; give it more concurrency, or more instances with shuffle sharding.
     Source: Cortex, pkg/compactor/shuffle_sharding_grouper.go, groupBlocksByCompactableRanges.
     """
-    late = list(late_windows(tenant))
-    waiting = {each.id: each for window in late for each in window.blocks if each.meta.compaction.level <= 1}
-    if not waiting:
+    rows, late, oldest, oldest_s = live(tenant), 0, None, 0.0
+    is_raw, is_waiting = [kind.level <= 1 for kind in rows.kinds], bytearray(len(rows))
+    for window in late_windows(tenant):
+        late += 1
+        waiting = [place for place in window.places if is_raw[rows.alike[place]]]
+        for place in waiting:
+            is_waiting[place] = True
+            if oldest is None or rows.max_time_ms[place] < rows.max_time_ms[oldest]:
+                oldest = place
+        if waiting:
+            oldest_s = max(oldest_s, age_s(tenant, window))
+    if oldest is None:
         return
-    oldest_s = max(age_s(tenant, window) for window in late if any(each.id in waiting for each in window.blocks))
-    oldest = min(waiting.values(), key=lambda each: each.meta.max_time)
-    size_bytes = sum(each.block.size_bytes for each in waiting.values())
+    count, size_bytes = sum(is_waiting), sum(compress(rows.size_bytes, is_waiting))
     yield Problem(
-        oldest.id,
-        f"{len(waiting)} blocks ({format_size(size_bytes)}) wait for compaction, the first for "
-        f"{format_duration(oldest_s)}",
+        rows.id(oldest),
+        f"{count} blocks ({format_size(size_bytes)}) wait for compaction, the first for {format_duration(oldest_s)}",
         {
-            "blocks": len(waiting),
+            "blocks": count,
             "size_bytes": size_bytes,
-            "windows": len(late),
-            "oldest_ended_at_ms": oldest.meta.max_time,
+            "windows": late,
+            "oldest_ended_at_ms": rows.max_time_ms[oldest],
             "late_after_s": int(backlog_late_s(tenant)),
         },
         paste.plan_compaction(tenant),
@@ -137,7 +143,7 @@ def window_not_merged(tenant: TenantView) -> Iterator[Problem]:
     ranges_s = tenant.details.compacting.block_ranges_s
     wider_s = dict(pairwise(ranges_s))
     for window in windows(tenant):
-        if not window.is_due or any(block.meta.compaction.level <= 1 for block in window.blocks):
+        if not window.is_due or any(each.level <= 1 for each in window.blocks):
             continue
         next_s = wider_s.get((window.end_ms - window.start_ms) / 1000)
         if next_s is not None and age_s(tenant, window) > 2 * next_s:
@@ -181,14 +187,12 @@ def gap(tenant: TenantView) -> Iterator[Problem]:
         )
 
 
-def _covered_ms(tenant: TenantView) -> list[tuple[int, int]]:
-    """Return the times of the blocks that are to stay, by start, without implausible ones: those are for BLK12."""
-    if tenant.is_deleting:
-        return []
-    metas = (block.own_meta for block in tenant.blocks.values() if not tenant.is_marked(block))
-    times = ((meta.min_time, meta.max_time) for meta in metas if meta is not None)
+def _covered_ms(tenant: TenantView) -> Iterator[tuple[int, int]]:
+    """Yield the times of the blocks that are to stay, by start, without implausible ones: those are for BLK12."""
     now_ms = tenant.now_s * 1000
-    return sorted(each for each in times if YEAR_2000_MS <= each[0] < each[1] and each[0] <= now_ms)
+    for start_ms, end_ms in live(tenant).standing_ms():
+        if YEAR_2000_MS <= start_ms < end_ms and start_ms <= now_ms:
+            yield start_ms, end_ms
 
 
 @check("CMP07", "disk-too-small", Severity.HIGH, (Need.DISK,))
@@ -254,9 +258,10 @@ def index_too_large(tenant: TenantView) -> Iterator[Problem]:
     near_bytes = INDEX_LIMIT_BYTES * _INDEX_IS_NEAR
     if compacting.is_partitioning or not compacting.block_ranges_s:
         return
-    if sum(each.index_bytes for each in live(tenant)) <= near_bytes:
-        return  # so has no job more, and most tenants need no planning
-    plan, never_made = planned(tenant), set[str]()
+    groups = groups_with_jobs_of(tenant, near_bytes)
+    if not groups:
+        return  # most tenants need no planning
+    plan, never_made = planned(tenant, groups), set[str]()
     for step in plan.steps():
         job = step.job
         index_bytes = sum(each.files.index_bytes for each in job.blocks)
@@ -289,13 +294,14 @@ def past_retention(tenant: TenantView) -> Iterator[Problem]:
     if retention_s <= 0:
         return
     late_s = retention_s + 2 * tenant.delays.cleanup_interval_s
-    for each in live(tenant):
-        age_s = tenant.now_s - each.meta.max_time // 1000
+    rows = live(tenant)
+    for place, max_time_ms in enumerate(rows.max_time_ms):
+        age_s = tenant.now_s - max_time_ms // 1000
         if age_s > late_s:
             yield Problem(
-                each.id,
+                rows.id(place),
                 f"ended {format_duration(age_s)} ago; retention is {format_duration(retention_s)}",
-                {"max_time_ms": each.meta.max_time, "retention_s": int(retention_s)},
+                {"max_time_ms": max_time_ms, "retention_s": int(retention_s)},
                 paste.retention(tenant),
             )
 

@@ -6,9 +6,9 @@ from cortexctl import shell
 from cortexctl.blocks import layout
 from cortexctl.blocks.fate.model import Component
 from cortexctl.blocks.fate.seen import Marked, Seen
+from cortexctl.blocks.superseded import successor_of
 from cortexctl.blocks.survey import Fault
 from cortexctl.blocks.view import PARTIAL_IS_OLD_S, State
-from cortexctl.blocks.windows import successor_of
 
 Remedy = tuple[str, str]
 """A command, and what it is for."""

@@ -8,10 +8,11 @@ from cortexctl.blocks import layout
 from cortexctl.blocks.check_survey import CheckSurvey
 from cortexctl.blocks.checks.compaction import disk_too_small, index_too_large
 from cortexctl.blocks.details import Compacting
-from cortexctl.blocks.planned import planned
-from cortexctl.blocks.survey import StoredObject
-from cortexctl.blocks.view import Delays, TenantView
+from cortexctl.blocks.planned import Planned, groups_with_jobs_of, planned
+from cortexctl.blocks.survey import StoredFile, StoredObject
+from cortexctl.blocks.view import Block, Delays, TenantView
 from cortexctl.findings import Problem, Severity
+from cortexctl.tsdb.meta import Compaction, Meta, Thanos
 from tests.builders import NOW_S, TENANT, a_meta
 
 GIB = 1 << 30
@@ -111,3 +112,35 @@ def test_blocks_that_are_kept_out_are_in_no_job() -> None:
     view.blocks[name(0)] = block
     assert list(index_too_large(view)) == []
     assert [each.no_compact for each in planned(view).blocks] == ["marked", "", "", ""]
+
+
+def test_groups_that_take_turns_are_all_planned() -> None:
+    """What is merged anew comes before what waited beside it only where another group's job had the second turn."""
+    large = [(0, 2), (0, 2), (4, 6), (-24, -12), (-12, 0), (30, 32)]
+    view = TenantView(TENANT, NOW_S)
+    view.details.compacting = Compacting(is_shuffling=True, concurrency=2)
+    for number, (begins, ends) in enumerate([*large, (0, 2), (0, 2)]):
+        meta = Meta(
+            name(number),
+            FIRST_MS + begins * HOUR_MS,
+            FIRST_MS + ends * HOUR_MS,
+            compaction=Compaction(1, [name(number)]),
+            version=1,
+            thanos=Thanos(labels={"of": "large" if number < len(large) else "small"}),
+        )
+        index_bytes = 20 * GIB if number < len(large) else 1
+        files = {"meta.json": 1, "chunks/000001": 1, "index": index_bytes}
+        stored = {path: StoredFile(size_bytes, NOW_S - 86400.0) for path, size_bytes in files.items()}
+        view.blocks[name(number)] = Block(name(number), stored, meta)
+    groups = groups_with_jobs_of(view, 30 * GIB)
+
+    def heavy(plan: Planned) -> list[float]:
+        return [
+            (step.job.start_ms - FIRST_MS) / HOUR_MS
+            for step in plan.steps()
+            if step.job.blocks[0].files.index_bytes > 1
+        ]
+
+    assert heavy(planned(view, groups)) == heavy(planned(view)) == [0, 0, -24]
+    assert heavy(planned(view, {0})) == [0, -24, 0]
+    assert not groups_with_jobs_of(view, 60 * GIB)
