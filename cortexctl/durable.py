@@ -87,11 +87,14 @@ def make_directory(path: Path) -> None:
 def write_whole(path: Path, parts: Iterable[bytes]) -> None:
     """Write a file under another name, and rename it once it is on the disk."""
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    with partial.open("wb") as file:
-        file.writelines(parts)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("wb") as file:
+            file.writelines(parts)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
     sync_directory(path.parent)
 
 

@@ -13,6 +13,7 @@ from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.journal import FileJournal
 from cortexctl.storage.lease import SETTLE_S, CleanerLease, stop_if_cancelled
 from cortexctl.storage.unread import ObjectsUnread
+from cortexctl.units import format_count
 
 TENANTS_AT_ONCE = 32
 
@@ -93,7 +94,7 @@ def undo_run(bucket: Bucket, journal: FileJournal, locking: Locking) -> list[Don
     return [done for _, done in bucket.each(restore, scopes, TENANTS_AT_ONCE, finish=True)]
 
 
-def raise_for(results: Sequence[Done], journal: FileJournal, what: str = "tenants") -> None:
+def raise_for(results: Sequence[Done], journal: FileJournal, what: str = "tenant") -> None:
     """Raise for the steps that failed: their own error where nothing else was done, else that the run is partial."""
     failed = [done for done in results if done.error is not None]
     if not failed:
@@ -101,11 +102,11 @@ def raise_for(results: Sequence[Done], journal: FileJournal, what: str = "tenant
     codes = {done.error.exit_code for done in failed if done.error is not None}
     first = failed[0].error
     if len(failed) == len(results) and len(codes) == 1 and first is not None:
-        more = f" (and {len(failed) - 1} {what} more)" if len(failed) > 1 else ""
+        more = f" (and {format_count(len(failed) - 1, what)} more)" if len(failed) > 1 else ""
         raise type(first)(f"{first}{more}; journal {journal.run.id}") from first
     reasons = "; ".join(f"{done.scope}: {done.error}" for done in failed[:3])
     raise PartialError(
-        f"{len(failed)} of {len(results)} {what} failed: {reasons}; "
+        f"{len(failed)} of {format_count(len(results), what)} failed: {reasons}; "
         f"go on with `cortexctl journal resume {journal.run.id} --apply`, "
         f"or take it back with `cortexctl journal undo {journal.run.id} --apply`"
     ) from first

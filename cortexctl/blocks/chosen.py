@@ -96,7 +96,7 @@ class ChosenView:
         for group_id, keys in self.group_markers.items():
             bodies = [body for key in keys if (body := self.body(key)) is not None]
             visitors = [name for body in bodies if (name := visits.visitor(body, view.now_s, timeout_s))]
-            group = self.body(layout.group(self.tenant, group_id))
+            group = self.body(layout.partitioned_group(self.tenant, group_id))
             if visitors and group is not None:
                 try:
                     yield from ((block, visitors[0]) for block in partitions.decode_group(group).blocks)

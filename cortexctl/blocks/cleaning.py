@@ -242,7 +242,7 @@ def _visits(view: ChosenView, blocks: Sequence[str], rules: Rules) -> Iterator[D
             yield _deleted(view, block_id, key, f"a visit marker that {fault}: compactors pass its group over for ever")
     ages = {each.key: view.view.now_s - each.modified_s for each in view.others}
     for group_id, keys in view.group_markers.items():
-        group = layout.group(view.tenant, group_id)
+        group = layout.partitioned_group(view.tenant, group_id)
         for key in (each for each in keys if view.body(each) is not None):
             if group not in ages and ages[key] > rules.older_than_s:
                 yield _deleted(view, "", key, "the visit marker of a partitioned group that is gone", absent(group))

@@ -160,11 +160,6 @@ def visit_mark(tenant: str, block_id: str) -> str:
     return f"{tenant}/{block_id}/{VISIT_MARK}"
 
 
-def group(tenant: str, group_id: int) -> str:
-    """Return the key of a partitioned group of blocks."""
-    return f"{tenant}/partitioned-groups/{group_id}.json"
-
-
 def split(key: str) -> tuple[str, str]:
     """Return a key's tenant and the rest; the rest is empty for an object in the bucket's root."""
     tenant, _, rest = key.partition("/")

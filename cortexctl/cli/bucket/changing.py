@@ -18,7 +18,7 @@ from cortexctl.cli.change_options import ApplyOptions, JournalOptions, LockOptio
 from cortexctl.cli.session import Session
 from cortexctl.errors import LockedError, PartialError, RefusedError, UsageError
 from cortexctl.results import Column, Kind, Table
-from cortexctl.units import format_size
+from cortexctl.units import format_count, format_size
 
 if TYPE_CHECKING:
     from cortexctl.audit.bucket.chosen import TenantChange
@@ -268,6 +268,6 @@ def _refuse(changes: "Sequence[TenantChange]", refusals: Sequence[Any]) -> NoRet
     said = f"{first.tenant}/{first.block_id}: {first.reason}"
     if len(refusals) < decided:
         raise PartialError(f"{len(refusals)} of {decided} blocks were refused, the first of them {said}")
-    more = f" (and {len(refusals) - 1} blocks more)" if len(refusals) > 1 else ""
+    more = f" (and {format_count(len(refusals) - 1, 'block')} more)" if len(refusals) > 1 else ""
     is_locked = all(each.verdict is Verdict.LOCKED for each in refusals)
     raise (LockedError if is_locked else RefusedError)(f"{said}{more}")

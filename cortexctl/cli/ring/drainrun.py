@@ -262,6 +262,6 @@ def roll_back(asked: Asked) -> None:
         done = apply_group(_modes(asked, wall_clock(), parse_duration_s(asked.given.verify_for)), journal, 0)
     finally:
         journal.close()
-    raise_for([done], journal, "groups")
+    raise_for([done], journal, "group")
     note = "they take writes again; queries ask them as those that have just come"
     output.emit(rolled_back(checked, names, "ACTIVE again", note))

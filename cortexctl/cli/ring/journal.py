@@ -118,7 +118,7 @@ def _run(
             journal.close()
     verb = "put back" if to.command.endswith("undo") else "written"
     to.emit(outcomes_of(done, verb, "ring"), is_well=not any(each.error for each in done))
-    raise_for(done, journal, "rings")
+    raise_for(done, journal, "ring")
 
 
 def _as_configured(source: "RingSource", given: BucketOptions, access: "Access") -> "RingSource":

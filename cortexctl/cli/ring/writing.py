@@ -127,7 +127,7 @@ def write(run: RingSession, plan: "Plan", target: Target, kept: JournalOptions) 
         done = apply_ring_plan(target.place, journal)
     finally:
         journal.close()
-    raise_for(done, journal, "rings")
+    raise_for(done, journal, "ring")
     return journal
 
 

@@ -163,7 +163,7 @@ def test_no_change_to_a_tenant_marked_for_deletion(key: str) -> None:
 
 
 VISITED = layout.visit_mark(TENANT, A)
-GROUP = layout.group(TENANT, 7)
+GROUP = layout.partitioned_group(TENANT, 7)
 PARTITION = f"{TENANT}/partitioned-groups/visit-marks/7/partition-0-visit-mark.json"
 A_GROUP = json.dumps({"partitionedGroupID": 7, "partitions": [{"partitionID": 0, "blocks": [A, B]}]}).encode()
 VISITS: dict[str, tuple[dict[str, Body], bool]] = {
