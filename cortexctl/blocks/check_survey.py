@@ -9,7 +9,7 @@ from typing import Any
 
 from cortexctl.blocks import layout, marks, partitions
 from cortexctl.blocks.details import Compacting
-from cortexctl.blocks.paged import PagedBlocks
+from cortexctl.blocks.paged import PagedBlocks, PutAside
 from cortexctl.blocks.survey import StoredFile, StoredObject, read_or_fault
 from cortexctl.blocks.view import Block, TenantView, ViewSurvey
 from cortexctl.errors import SourceError
@@ -31,7 +31,11 @@ class CheckSurvey(ViewSurvey):
     def __post_init__(self) -> None:
         """Begin with nothing."""
         super().__post_init__()
-        self._view.blocks = self._blocks = PagedBlocks()
+        self.keep(None)
+
+    def keep(self, put_aside: PutAside | None) -> None:
+        """Say before anything else where the pages of blocks are put, if not into memory."""
+        self._view.blocks = self._blocks = PagedBlocks(put_aside)
 
     @classmethod
     def over(cls, view: TenantView) -> "CheckSurvey":

@@ -6,12 +6,13 @@ blocks. A tenant may have a hundred thousand; looked at are a few.
 
 import pickle
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, MutableMapping, ValuesView
+from collections.abc import Callable, Iterable, Iterator, MutableMapping, ValuesView
 from dataclasses import dataclass
 from heapq import merge
 from itertools import islice, pairwise
 
 from cortexctl.blocks.view import Block
+from cortexctl.zstd import squeezed, unsqueezed
 
 _LENGTH = 26
 """Of a ULID."""
@@ -20,20 +21,20 @@ PAGE = 256
 MOST_LOOSE = 1024
 """Blocks up to which a tenant has no pages."""
 
+PutAside = Callable[[bytes], Callable[[], bytes]]
+"""Keeps bytes somewhere, and returns what gives them back."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Page:
     ids: str
     """Of its blocks, one after another."""
-    packed: bytes
+    read: Callable[[], bytes]
 
     @classmethod
-    def of(cls, blocks: Iterable[Block]) -> "_Page":
-        import zstandard
-
+    def of(cls, blocks: Iterable[Block], put_aside: PutAside) -> "_Page":
         held = list(blocks)
-        packed = zstandard.compress(pickle.dumps(held, 5), level=1)
-        return cls("".join(block.id for block in held), bytes(memoryview(packed)))  # a copy has no room to spare
+        return cls("".join(block.id for block in held), put_aside(squeezed(pickle.dumps(held, 5))))
 
     def __len__(self) -> int:
         return len(self.ids) // _LENGTH
@@ -46,17 +47,16 @@ class _Page:
         return place < len(self) and self[place] == block_id
 
     def blocks(self) -> list[Block]:
-        import zstandard
-
-        held: list[Block] = pickle.loads(zstandard.decompress(self.packed))  # noqa: S301 - what `of` pickled
+        held: list[Block] = pickle.loads(unsqueezed(self.read()))  # noqa: S301 - what `of` pickled
         return held
 
 
 class PagedBlocks(MutableMapping[str, Block]):
     """A mapping by ULID, in the order of ULIDs. What it gives may be a copy: a block that is changed is set anew."""
 
-    def __init__(self, page: int = PAGE, most_loose: int = MOST_LOOSE) -> None:
-        """Begin without blocks."""
+    def __init__(self, put_aside: PutAside | None = None, page: int = PAGE, most_loose: int = MOST_LOOSE) -> None:
+        """Begin without blocks. Pages are put aside, or stay in memory."""
+        self._put_aside = put_aside or _in_memory
         self._page_size, self._most_loose = page, most_loose
         self._loose: dict[str, Block] = {}
         self._pages: list[_Page] = []
@@ -74,7 +74,7 @@ class PagedBlocks(MutableMapping[str, Block]):
         size = self._page_size
         for start in range(0, len(settled) - size + 1, size):
             ids = settled[start : start + size]
-            self._pages.append(_Page.of(self._loose.pop(each) for each in ids))
+            self._pages.append(_Page.of((self._loose.pop(each) for each in ids), self._put_aside))
             self._firsts.append(ids[0])
             self._last = ids[-1]
         self._next_at = max(self._most_loose, len(self._loose) + size)
@@ -146,6 +146,10 @@ class PagedBlocks(MutableMapping[str, Block]):
     def values(self) -> ValuesView[Block]:
         """Return the blocks, in order; each page is read once."""
         return _Values(self)
+
+
+def _in_memory(body: bytes) -> Callable[[], bytes]:
+    return lambda: body
 
 
 class _Values(ValuesView[Block]):

@@ -13,11 +13,12 @@ import msgspec
 from cortexctl.blocks.survey import StoredObject
 from cortexctl.storage.bulk import Ahead
 from cortexctl.tsdb import ulid
+from cortexctl.zstd import squeezed, unsqueezed
 
 Pages = Iterator[list[StoredObject]]
 
-_PACK = msgspec.msgpack.Encoder().encode
-_UNPACK = msgspec.msgpack.Decoder(list[StoredObject]).decode
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODE = msgspec.msgpack.Decoder(list[StoredObject]).decode
 
 _FULL_PAGE = 1000
 _PAGES_BEFORE_SPLIT = 3
@@ -28,13 +29,13 @@ _PAGES_A_RANGE = 4
 
 
 class PagesAhead:
-    """Pages that a thread of its own lists ahead of their reader, packed while they wait: in a third of the memory."""
+    """Pages that a thread of its own lists ahead of their reader, compressed while they wait."""
 
     def __init__(self, pages: Pages, depth: int) -> None:
-        self._ahead = Ahead(map(_PACK, pages), depth)
+        self._ahead = Ahead((squeezed(_ENCODE(page)) for page in pages), depth)
 
     def __iter__(self) -> Pages:
-        return map(_UNPACK, self._ahead)
+        return (_DECODE(unsqueezed(page)) for page in self._ahead)
 
     def close(self) -> None:
         """Let the thread end. Whoever still reads is at the end."""

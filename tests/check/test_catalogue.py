@@ -67,7 +67,7 @@ def test_the_checks_find_this_and_nothing_else(code: str, case: Case, golden: Go
 def test_in_parts_the_checks_find_the_same(
     code: str, case: Case, light: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_survey, "PagedBlocks", lambda: PagedBlocks(page=2, most_loose=2))
+    monkeypatch.setattr(check_survey, "PagedBlocks", lambda put_aside: PagedBlocks(put_aside, page=2, most_loose=2))
     case.make(light)
     assert subjects(findings(light, case.settings)) == case.finds
 

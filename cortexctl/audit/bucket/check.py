@@ -19,6 +19,7 @@ from cortexctl.blocks.view import Delays, TenantView
 from cortexctl.errors import SourceError
 from cortexctl.findings import Check, Finding, run_checks
 from cortexctl.storage.bucket import Bucket
+from cortexctl.storage.overflow import Overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +144,7 @@ def _surveys(bucket: Bucket, run: _Run) -> Iterator[CheckSurvey]:
     marked = _marked(bucket, run.scope)
     for tenant in run.scope.tenants:
         survey = CheckSurvey(tenant, run.now_s, run.settings.delays)
+        survey.keep(Overflow())
         survey.judge_by(run.settings.compacting(tenant))
         if tenant in marked:
             survey.mark_for_deletion(_read_or_error(bucket, layout.tenant_deletion_mark(tenant)))

@@ -31,6 +31,7 @@ from cortexctl.ring.components import BLOCKS_OWNER_SYNC, BLOCKS_READ, STORE_GATE
 from cortexctl.ring.hashes import block_token
 from cortexctl.storage.bucket import Bucket
 from cortexctl.storage.objects import Stored
+from cortexctl.storage.overflow import Overflow
 from cortexctl.tsdb import ulid
 
 _TENANTS_AT_ONCE = 4
@@ -151,6 +152,7 @@ def explain_block(bucket: Bucket, tenant: str, block_id: str, asked: Asked) -> t
 
 def _look(bucket: Bucket, tenant: str, block_id: str, asked: Asked) -> tuple[Seen, Planning]:
     check = CheckSurvey(tenant, asked.now_s, asked.settings.delays)
+    check.keep(Overflow())
     check.judge_by(asked.settings.compacting(tenant))
     settings = asked.parameters.settings(tenant)
     plan = PlanSurvey(tenant, settings, asked.now_s)

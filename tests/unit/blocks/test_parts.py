@@ -52,7 +52,7 @@ def spoilt() -> dict[str, Body]:
 @pytest.fixture
 def paged(monkeypatch: pytest.MonkeyPatch) -> TenantView:
     """A tenant in pages of two."""
-    monkeypatch.setattr(check_survey, "PagedBlocks", lambda: PagedBlocks(page=2, most_loose=2))
+    monkeypatch.setattr(check_survey, "PagedBlocks", lambda put_aside: PagedBlocks(put_aside, page=2, most_loose=2))
     return survey(spoilt(), {}, CheckSurvey(TENANT, NOW_S))
 
 
