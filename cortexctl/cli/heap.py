@@ -1,4 +1,6 @@
-"""The C library's heap, from which the bytes of objects come: where it can be told to, it keeps no large ones."""
+"""The heaps, told what this program is like: it holds much that is alike for long, and makes no cycles to speak of."""
+
+import gc
 
 _M_MMAP_THRESHOLD = -3  # malloc.h
 _LARGE_BYTES = 256 << 10
@@ -17,3 +19,11 @@ def give_back_large_buffers() -> None:
     except (OSError, AttributeError):
         return
     mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+def collect_seldom() -> None:
+    """Have Python look for cycles of garbage after ten thousand new objects, not after seven hundred.
+
+    Each look goes over what is held. While large tenants are read it took a fifth of the processor time, for nothing.
+    """
+    gc.set_threshold(10_000, 20, 20)

@@ -121,13 +121,14 @@ def how_far(totals: "Totals", tenants: int) -> tuple[int, int | None, str]:
 @contextmanager
 def session(source: BucketOptions, output: ResultOptions, command: str) -> Iterator[Session]:
     """Open the bucket for one run, and say at its end what it took."""
-    from cortexctl.cli.heap import give_back_large_buffers
+    from cortexctl.cli.heap import collect_seldom, give_back_large_buffers
     from cortexctl.cli.locate import find_bucket
     from cortexctl.storage.objects import Bounds
     from cortexctl.storage.open import Driver, open_bucket
 
     started_at_s = time.time()
     give_back_large_buffers()
+    collect_seldom()
     written = source
     source, context = bucket_in_context(source)
     over, whose = ({}, "") if context is None else (context.settings, f"context {context.name}")

@@ -1,4 +1,4 @@
-"""What was large and is freed is given back to the system."""
+"""What was large and is freed is given back to the system, and what is held is not looked over all the time."""
 
 import platform
 import subprocess
@@ -41,3 +41,23 @@ def test_large_buffers_are_given_back() -> None:
 
     assert grown_mib("") > 20, "glibc does it by itself"
     assert grown_mib("give_back_large_buffers()") < 5
+
+
+_LOOKS = """
+import gc
+from cortexctl.cli.heap import collect_seldom
+
+{call}
+before = gc.get_stats()[0]["collections"]
+held = [[] for _ in range(100_000)]
+print(gc.get_stats()[0]["collections"] - before)
+"""
+
+
+def test_garbage_is_looked_for_seldom() -> None:
+    def looks(call: str) -> int:
+        script = _LOOKS.format(call=call)
+        return int(subprocess.run((sys.executable, "-c", script), capture_output=True, text=True, check=True).stdout)
+
+    assert looks("") > 40, "Python does so by itself"
+    assert 0 < looks("collect_seldom()") < 20
