@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from cortexctl.blocks.partitions import partition_of
-from cortexctl.blocks.view import State, TenantView
+from cortexctl.blocks.view import Block, State, TenantView
 from cortexctl.tsdb.meta import Meta
 
 
@@ -27,26 +27,35 @@ class Lineage:
 
 def lineage(view: TenantView, block_id: str) -> Lineage:
     """Return the relatives of a block, which need not be there any more."""
-    metas = {each.id: meta for each in view.blocks.values() if (meta := each.own_meta) is not None}
-    own = metas.pop(block_id, None)
-    children = sorted(
-        name for name, meta in metas.items() if block_id in (each.ulid for each in meta.compaction.parents)
-    )
-    wanted = [frozenset(own.compaction.sources)] if own else [frozenset((block_id,))]
-    wanted += [frozenset(metas[name].compaction.sources) for name in children]
-    named = frozenset(children)
+    block = view.blocks.get(block_id)
+    own = block.own_meta if block else None
+    children = {
+        name: frozenset(meta.compaction.sources)
+        for name, meta, _ in _others(view, block_id)
+        if block_id in (each.ulid for each in meta.compaction.parents)
+    }
+    wanted = [frozenset(own.compaction.sources) if own else frozenset((block_id,)), *children.values()]
     having = {
         name: meta
-        for name, meta in metas.items()
-        if view.state(view.blocks[name]) is State.COMPLETE
-        and (name in named or _has_any(meta.compaction.sources, wanted))
+        for name, meta, other in _others(view, block_id)
+        if view.state(other) is State.COMPLETE
+        and (name in children or _has_any(meta.compaction.sources, wanted))
         and (own is None or meta.compaction.level > own.compaction.level or (_parts(own) < 2 and _parts(meta) < 2))
     }
     return Lineage(
         tuple(own.compaction.sources) if own else (),
         tuple(dict.fromkeys(each.ulid for each in own.compaction.parents)) if own else (),
-        tuple(children),
+        tuple(sorted(children)),
         tuple(sorted(_whole(having))),
+    )
+
+
+def _others(view: TenantView, block_id: str) -> Iterator[tuple[str, Meta, Block]]:
+    """Yield the other blocks that have a meta of their own. They are looked at, not held: a tenant has many."""
+    return (
+        (each.id, meta, each)
+        for each in view.blocks.values()
+        if each.id != block_id and (meta := each.own_meta) is not None
     )
 
 
