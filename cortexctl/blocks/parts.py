@@ -26,11 +26,16 @@ _CODES = frozenset(each.code for each in OF_EACH_BLOCK)
 def check_tenant(
     checks: Iterable[Check[TenantView]], view: TenantView, paste: Callable[[str], str]
 ) -> Iterator[Finding]:
-    """Yield what checks of a tenant find, each on the whole of it or part by part."""
+    """Yield what checks of a tenant find, each on the whole of it or part by part.
+
+    What is found of each block is in the order of codes and subjects: where the parts begin decides nothing.
+    """
     chosen = list(checks)
     of_blocks = [each for each in chosen if each.code in _CODES]
-    for part in parts(view) if of_blocks else ():
-        yield from run_checks(of_blocks, part, view.id, paste)
+    found = (
+        each for part in (parts(view) if of_blocks else ()) for each in run_checks(of_blocks, part, view.id, paste)
+    )
+    yield from sorted(found, key=lambda each: (each.code, each.subject))
     yield from run_checks((each for each in chosen if each.code not in _CODES), view, view.id, paste)
 
 

@@ -52,8 +52,9 @@ def spoilt() -> dict[str, Body]:
 @pytest.fixture
 def paged(monkeypatch: pytest.MonkeyPatch) -> TenantView:
     """A tenant in pages of two."""
-    monkeypatch.setattr(check_survey, "PagedBlocks", lambda put_aside: PagedBlocks(put_aside, page=2, most_loose=2))
-    return survey(spoilt(), {}, CheckSurvey(TENANT, NOW_S))
+    with monkeypatch.context() as patched:  # `plain` is not to have any
+        patched.setattr(check_survey, "PagedBlocks", lambda put_aside: PagedBlocks(put_aside, page=2, most_loose=2))
+        return survey(spoilt(), {}, CheckSurvey(TENANT, NOW_S))
 
 
 @pytest.fixture
@@ -94,6 +95,10 @@ def test_what_is_found_in_parts_is_what_is_found_in_the_whole(paged: TenantView,
     found = list(check_tenant(OF_A_TENANT, paged, str))
     assert len({each.code for each in whole}) > 6
     assert sorted(map(repr, found)) == sorted(map(repr, whole))
+
+
+def test_where_parts_begin_does_not_change_the_order_of_what_is_found(paged: TenantView, plain: TenantView) -> None:
+    assert list(check_tenant(OF_A_TENANT, paged, str)) == list(check_tenant(OF_A_TENANT, plain, str))
 
 
 def test_a_tenant_that_is_not_large_is_its_only_part(plain: TenantView) -> None:
