@@ -110,9 +110,9 @@ class CheckSurvey(ViewSurvey):
         details = self._view.details
         _, rest = layout.split(key)
         directory, _, name = rest.partition("/")
-        if directory in ("markers", "parquet-markers") and ulid.is_ulid(name[:26]):
-            kind = name[27:]
-            details.global_marks[kind, name[:26]] = read_or_fault(body, _DECODERS[kind])
+        if (copy := layout.globally_marked(rest)) is not None:
+            block_id, kind = copy
+            details.global_marks[kind, block_id] = read_or_fault(body, _DECODERS[kind])
         elif (group_id := layout.partitioned_group_of(rest)) is not None:
             details.groups[group_id] = read_or_fault(body, partitions.decode_group)
         elif (partition := layout.visited_partition(rest)) is not None:

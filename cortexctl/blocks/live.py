@@ -13,10 +13,10 @@ from cortexctl.blocks.partitions import partition_of
 from cortexctl.blocks.view import Block, TenantView
 from cortexctl.tsdb.columns import Column
 from cortexctl.tsdb.meta import INGESTER_LABEL, Meta
+from cortexctl.tsdb.ulid import LENGTH
 
 GroupKey = tuple[int, tuple[tuple[str, str], ...]]
 
-_ID = 26
 _PLACE_BITS = 32
 _PLACE = (1 << _PLACE_BITS) - 1
 _HASH = (1 << 64) - 1
@@ -83,10 +83,10 @@ class LiveBlocks(Column[Live]):
         """The `source_hash` of each block's first source; 0 where it has none."""
         self.by_id = array("I", bytes(4 * len(order)))
         """The places in the order of ids."""
-        ids = bytearray(_ID * len(order))
+        ids = bytearray(LENGTH * len(order))
         for place, number in enumerate(order):
             self.by_id[number] = place
-            ids[place * _ID : (place + 1) * _ID] = read.ids[number * _ID : (number + 1) * _ID]
+            ids[place * LENGTH : (place + 1) * LENGTH] = read.ids[number * LENGTH : (number + 1) * LENGTH]
         self._ids = ids
         self._incomplete_ms = read.incomplete_ms
 
@@ -108,7 +108,7 @@ class LiveBlocks(Column[Live]):
 
     def id(self, place: int) -> str:
         """Return the id of a block."""
-        return self._ids[place * _ID : (place + 1) * _ID].decode()
+        return self._ids[place * LENGTH : (place + 1) * LENGTH].decode()
 
     def kind(self, place: int) -> Alike:
         """Return what a block has in common with others."""

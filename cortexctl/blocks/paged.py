@@ -12,10 +12,9 @@ from heapq import merge
 from itertools import islice, pairwise
 
 from cortexctl.blocks.view import Block
+from cortexctl.tsdb.columns import Ulids
 from cortexctl.zstd import squeezed, unsqueezed
 
-_LENGTH = 26
-"""Of a ULID."""
 PAGE = 256
 """Blocks of a page: reading one of them reads all."""
 MOST_LOOSE = 1024
@@ -27,24 +26,17 @@ PutAside = Callable[[bytes], Callable[[], bytes]]
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    ids: str
-    """Of its blocks, one after another."""
+    ids: Ulids
     read: Callable[[], bytes]
 
     @classmethod
     def of(cls, blocks: Iterable[Block], put_aside: PutAside) -> "_Page":
         held = list(blocks)
-        return cls("".join(block.id for block in held), put_aside(squeezed(pickle.dumps(held, 5))))
-
-    def __len__(self) -> int:
-        return len(self.ids) // _LENGTH
-
-    def __getitem__(self, place: int) -> str:
-        return self.ids[place * _LENGTH : (place + 1) * _LENGTH]
+        return cls(Ulids([block.id for block in held]), put_aside(squeezed(pickle.dumps(held, 5))))
 
     def __contains__(self, block_id: str) -> bool:
-        place = bisect_left(range(len(self)), block_id, key=self.__getitem__)
-        return place < len(self) and self[place] == block_id
+        place = bisect_left(self.ids, block_id)
+        return place < len(self.ids) and self.ids[place] == block_id
 
     def blocks(self) -> list[Block]:
         held: list[Block] = pickle.loads(unsqueezed(self.read()))  # noqa: S301 - what `of` pickled
@@ -136,12 +128,12 @@ class PagedBlocks(MutableMapping[str, Block]):
 
     def __iter__(self) -> Iterator[str]:
         """Yield the ULIDs, in order, which reads no page."""
-        paged = (page[place] for page in self._pages for place in range(len(page)))
+        paged = (each for page in self._pages for each in page.ids)
         return merge(sorted(self._loose), (each for each in paged if each not in self._gone))
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._loose) + sum(map(len, self._pages)) - len(self._gone)
+        return len(self._loose) + sum(len(page.ids) for page in self._pages) - len(self._gone)
 
     def values(self) -> ValuesView[Block]:
         """Return the blocks, in order; each page is read once."""

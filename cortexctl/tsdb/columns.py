@@ -8,7 +8,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from operator import attrgetter
 from typing import Any, Generic, TypeVar, overload
 
-_LENGTH = 26
+from cortexctl.tsdb.ulid import LENGTH
+
 _WIDER = {"b": "h", "h": "i", "i": "q"}
 _Value = TypeVar("_Value")
 _Row = TypeVar("_Row")
@@ -59,20 +60,20 @@ class Ulids(Column[str]):
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._joined) // _LENGTH
+        return len(self._joined) // LENGTH
 
     def __iter__(self) -> Iterator[str]:
         """Yield them in order."""
         joined = self._joined
-        return (joined[start : start + _LENGTH] for start in range(0, len(joined), _LENGTH))
+        return (joined[start : start + LENGTH] for start in range(0, len(joined), LENGTH))
 
     def picked(self, places: Sequence[int]) -> "Ulids":
         """Return those at these places."""
         joined = self._joined
-        return Ulids([joined[place * _LENGTH : (place + 1) * _LENGTH] for place in places])
+        return Ulids([joined[place * LENGTH : (place + 1) * LENGTH] for place in places])
 
     def _at(self, place: int) -> str:
-        return self._joined[place * _LENGTH : (place + 1) * _LENGTH]
+        return self._joined[place * LENGTH : (place + 1) * LENGTH]
 
 
 class Numbers(Column[int]):

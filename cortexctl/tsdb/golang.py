@@ -19,7 +19,7 @@ Struct = TypeVar("Struct")
 Int64 = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 UInt64 = Annotated[int, msgspec.Meta(ge=0)]
 """Without its upper bound, which msgspec has no way to say."""
-Ulid = Annotated[str, msgspec.Meta(min_length=26, max_length=26)]
+Ulid = Annotated[str, msgspec.Meta(min_length=ulid.LENGTH, max_length=ulid.LENGTH)]
 """An id among many: Go looks at little but its length."""
 
 _ESCAPED = {each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"}

@@ -8,6 +8,7 @@ import re
 
 PATTERN = "[0-7][0-9A-HJKMNP-TV-Z]{25}"
 """A canonical ULID, as a regular expression without anchors."""
+LENGTH = 26
 
 _STRICT = re.compile(PATTERN)
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -15,7 +16,7 @@ _VALUE = {letter: value for value, letter in enumerate(_ALPHABET)} | {
     letter.lower(): value for value, letter in enumerate(_ALPHABET)
 }
 _INVALID = 0xFF
-ZERO = "0" * 26
+ZERO = "0" * LENGTH
 """What Go's zero ULID reads as: the id of a meta or mark that has none."""
 
 
@@ -50,7 +51,7 @@ def read_as_cortex(text: str) -> str | None:
     Source: oklog/ulid, parse with strict=false, on which Cortex's `block.IsBlockDir` rests.
     """
     letters = text.encode("utf-8", "surrogateescape")
-    if len(letters) != 26 or letters[0] > ord("7"):
+    if len(letters) != LENGTH or letters[0] > ord("7"):
         return None
     v = [_VALUE.get(chr(byte), _INVALID) for byte in letters]
     raw = bytes(
