@@ -13,7 +13,8 @@ from cortexctl.config.cortex import (
     parse_cortex_config,
     parse_overrides,
 )
-from cortexctl.config.document import Section, expand_env
+from cortexctl.config.document import Section
+from cortexctl.config.expansion import expand_env
 from cortexctl.config.location import (
     SSE,
     AzureSettings,

@@ -39,7 +39,7 @@ def location_of(blocks: Section, limits_sse: SSE) -> BucketLocation | None:
     """
     backend = blocks.text("backend", "s3")
     if backend not in _CONTAINER_KEYS:
-        raise blocks.error("backend", f"{backend!r} is not one of {', '.join(_CONTAINER_KEYS)}")
+        raise blocks.error("backend", f"{blocks.shown(backend)} is not one of {', '.join(_CONTAINER_KEYS)}")
     section = blocks.section(backend)
     container = section.text(_CONTAINER_KEYS[backend])
     if not container:

@@ -16,10 +16,10 @@ from cortexctl.config.document import (
     GoDurations,
     LimitDuration,
     Section,
-    expand_env,
     laid_over,
     parse_yaml,
 )
+from cortexctl.config.expansion import brought, expand_env
 from cortexctl.config.location import SSE, BucketLocation
 from cortexctl.units import format_duration
 
@@ -200,7 +200,10 @@ def parse_cortex_config(
     `over` are keys, nested, that go before those of the text. Without location, a backend that cortexctl does not read
     is no fault. Raises UsageError naming file and line, or file and key.
     """
-    root = parse_yaml(text if environment is None else expand_env(text, environment), name=name)
+    if environment is None:
+        root = parse_yaml(text, name=name)
+    else:
+        root = parse_yaml(expand_env(text, environment), name=name, brought=brought(text, environment))
     _check_sections(root)
     if over:
         root = replace(root, values=laid_over(root.values, over))

@@ -34,45 +34,15 @@ MASK = "********"
 _GO_DURATION = re.compile(r"-?(?:0|(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h))+)")
 _LIMIT_DURATION = re.compile(r"0|(?=\d)(?:\d+y)?(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+s)?(?:\d+ms)?")
 _LONGEST_DURATION_S = 2**63 / 1e9
-_GO_REFERENCE = re.compile(r"\$(?:\{([^}]*)\}|(\{)|([*#$@!?\-0-9])|([A-Za-z0-9_]+))")
-_THANOS_REFERENCE = re.compile(r"\$\(([a-zA-Z_0-9]+)\)")
 _DEEPEST = 100
+_MOST_SHOWN = 60
 
 
-def expand_env(text: str, environment: Mapping[str, str]) -> str:
-    """Return the text with `$VAR`, `${VAR}` and `${VAR:default}` replaced, as `-config.expand-env` does.
+def parse_yaml(text: str, *, name: str, brought: Mapping[str, str] | None = None) -> "Section":
+    """Return the one document of a YAML text; an empty text is an empty document.
 
-    The default is everything after the first colon and stands in for a variable unset or empty; without one
-    that is nothing. There is no escape: `$$` is the variable called `$`. A `$` before no name stays.
-    Source: Cortex, cmd/cortex/main.go, expandEnv; Go, os.Expand.
+    `brought` are the values of the environment that are in the text: a message has their names.
     """
-
-    def value(match: re.Match[str]) -> str:
-        braced, unclosed, special, name = match.groups()
-        if unclosed:
-            return ""
-        variable, _, default = (braced or special or name or "").partition(":")
-        return environment.get(variable, "") or default
-
-    return _GO_REFERENCE.sub(value, text)
-
-
-def expand_references(text: str, environment: Mapping[str, str], *, name: str) -> str:
-    """Return the text with `$(VAR)` replaced, as Thanos does; a variable that is not set is a fault.
-
-    Source: efficientgo/tools, extkingpin/pathorcontent.go, expandEnv.
-    """
-
-    def value(match: re.Match[str]) -> str:
-        if match[1] not in environment:
-            raise UsageError(f"{name}: $({match[1]}) is not set in the environment")
-        return environment[match[1]]
-
-    return _THANOS_REFERENCE.sub(value, text)
-
-
-def parse_yaml(text: str, *, name: str) -> "Section":
-    """Return the one document of a YAML text; an empty text is an empty document."""
     import yaml  # 20 ms that most commands never need
 
     try:
@@ -92,7 +62,7 @@ def parse_yaml(text: str, *, name: str) -> "Section":
         document = {}
     if not isinstance(document, dict):
         raise UsageError(f"{name}: is {_kind(document)}, not a mapping")
-    return Section(document, name)
+    return Section(document, name, brought=brought or {})
 
 
 @cache
@@ -164,11 +134,23 @@ class Section:
     path: str = ""
     is_zero: bool = False
     """Whether it is written with nothing after it: what it lacks is zero, and has no default."""
+    brought: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What the environment brought into it, which may be secret."""
 
     def error(self, key: str, fault: str) -> UsageError:
         """Return the fault of a key, to be raised."""
         path = f"{self.path}.{key}" if self.path else key
         return UsageError(f"{self.file}: {path}: {fault}")
+
+    def shown(self, value: object) -> str:
+        """Return a value as a message has it: what the environment brought by its name, and of a long one the start."""
+        if isinstance(value, dict | list):
+            return _kind(value)
+        text = str(value)
+        for name, secret in self.brought.items():
+            text = text.replace(secret, f"${name}")
+        shown = repr(text) if isinstance(value, str) else text
+        return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
 
     def section(self, path: str) -> "Section":
         """Return the mapping at a path; empty when there is none."""
@@ -183,7 +165,7 @@ class Section:
         if values is not None and not isinstance(values, dict):
             raise self.error(key, f"is {_kind(values)}, not a mapping")
         is_zero = isinstance(values, ZeroSection) or (values is None and (self.is_zero or key in self.values))
-        return Section(values or {}, self.file, f"{self.path}.{key}".removeprefix("."), is_zero)
+        return Section(values or {}, self.file, f"{self.path}.{key}".removeprefix("."), is_zero, self.brought)
 
     def value(self, key: str) -> Any:
         """Return what is written at a key, None when nothing is."""
@@ -219,7 +201,7 @@ class Section:
         if value is None:
             return default and not self.is_set(key)
         if not isinstance(value, bool):
-            raise self.error(key, f"{_shown(value)} is not true or false")
+            raise self.error(key, f"{self.shown(value)} is not true or false")
         return value
 
     def whole(self, key: str, default: int = 0) -> int:
@@ -234,7 +216,7 @@ class Section:
                 return int(value, 0)
         number = self.number(key)
         if not number.is_integer():
-            raise self.error(key, f"{_shown(value)} is not a whole number")
+            raise self.error(key, f"{self.shown(value)} is not a whole number")
         return int(number)
 
     def number(self, key: str, default: float = 0.0) -> float:
@@ -247,7 +229,7 @@ class Section:
         except (ValueError, UsageError):
             number = float("nan")
         if math.isnan(number):
-            raise self.error(key, f"{_shown(value)} is not a number")
+            raise self.error(key, f"{self.shown(value)} is not a number")
         return number
 
     def duration_s(self, key: str, default: float = 0.0) -> float:
@@ -282,7 +264,7 @@ class Section:
         """Return what stands for the word at a key."""
         word = self.text(key, default)
         if word not in choices:
-            raise self.error(key, f"{_shown(word)} is not one of {', '.join(filter(None, choices))}")
+            raise self.error(key, f"{self.shown(word)} is not one of {', '.join(filter(None, choices))}")
         return choices[word]
 
     def _go_duration_s(self, key: str, value: object) -> float:
@@ -294,7 +276,7 @@ class Section:
         text = str(value)
         seconds = parse_duration_s(text) if pattern.fullmatch(text) else float("inf")
         if abs(seconds) > _LONGEST_DURATION_S:
-            raise self.error(key, f"{_shown(value)} is not a duration: Cortex takes for example {example}")
+            raise self.error(key, f"{self.shown(value)} is not a duration: Cortex takes for example {example}")
         return seconds
 
     def read(self, defaults: "Settings", **known: Any) -> "Settings":
@@ -331,10 +313,3 @@ def _kind(value: object) -> str:
         float: "a number",
     }
     return names.get(type(value), "nothing")
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict | list):
-        return _kind(value)
-    shown = f"{value!r}"
-    return shown if len(shown) <= 60 else f"{shown[:60]}…"

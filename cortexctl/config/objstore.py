@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from cortexctl.config.blocks_storage import LIST_VERSIONS, LOOKUP_TYPES, endpoint_url
-from cortexctl.config.document import Section, expand_references, parse_yaml
+from cortexctl.config.document import Section, parse_yaml
+from cortexctl.config.expansion import brought, expand_references
 from cortexctl.config.location import (
     SSE,
     AzureSettings,
@@ -23,10 +24,13 @@ def parse_objstore_config(text: str, *, name: str, environment: Mapping[str, str
 
     Source: thanos-io/objstore, client/factory.go, NewBucketFromConfig, and the Config of each provider.
     """
-    root = parse_yaml(expand_references(text, environment, name=name), name=name)
+    expanded = expand_references(text, environment, name=name)
+    root = parse_yaml(expanded, name=name, brought=brought(text, environment))
     kind = root.text("type").upper()
     if kind not in _STORES:
-        raise root.error("type", f"{root.text('type')!r} is not supported: cortexctl reads {', '.join(_STORES)}")
+        raise root.error(
+            "type", f"{root.shown(root.text('type'))} is not supported: cortexctl reads {', '.join(_STORES)}"
+        )
     key, store = _STORES[kind]
     config = root.section("config")
     container = config.text(key)

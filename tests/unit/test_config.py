@@ -731,3 +731,24 @@ def test_what_queries_ask_whom_is_in_limits_and_before_1_22_in_the_querier(
 ) -> None:
     limits = parse_cortex_config(text, name="c").limits
     assert (limits.query_store_after_s, limits.query_ingesters_within_s) == expected_s
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("blocks_storage: {backend: '$A:s3'}", "backend: '$A:s3' is not one of"),
+        ("compactor: {cleanup_interval: 1${A}}", "cleanup_interval: '1$A' is not a duration"),
+        ("blocks_storage: {bucket_store: {bucket_index: {enabled: $A}}}", "enabled: '$A' is not true or false"),
+    ],
+)
+def test_a_message_names_what_the_environment_brought_and_does_not_repeat_it(text: str, said: str) -> None:
+    environment = {"A": "S3CR3T" * 20, "B": "S3"}
+    with pytest.raises(UsageError) as raised:
+        parse_cortex_config(text, name="c.yaml", environment=environment)
+    assert said in str(raised.value)
+    assert "S3CR" not in str(raised.value)
+
+
+def test_a_message_on_a_thanos_file_names_it_too() -> None:
+    with pytest.raises(UsageError, match=r"type: '\$A' is not supported"):
+        parse_objstore_config("type: $(A)", name="o.yaml", environment={"A": "S3CR3T"})
