@@ -123,7 +123,8 @@ class CheckSurvey(ViewSurvey):
             details.visit_marks[directory] = read_or_fault(body, marks.decode_visit)
         else:
             super().take(key, body)
-        self._blocks.put_away(directory)  # answers come in the order of the listing: all before are taken, too
+        # Answers come in the order of the listing: all before are taken, too. More may come of the newest block.
+        self._blocks.put_away(directory if self._newest is None else min(directory, self._newest.id))
 
     def mark_for_deletion(self, body: bytes | SourceError) -> None:
         """Take in the tenant's deletion mark from its newer place."""

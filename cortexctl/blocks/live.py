@@ -17,8 +17,9 @@ from cortexctl.tsdb.ulid import LENGTH
 
 GroupKey = tuple[int, tuple[tuple[str, str], ...]]
 
-_PLACE_BITS = 32
-_PLACE = (1 << _PLACE_BITS) - 1
+PLACE_BITS = 32
+PLACE = (1 << PLACE_BITS) - 1
+"""Of a number and a place in one integer, the place."""
 _HASH = (1 << 64) - 1
 
 
@@ -257,5 +258,5 @@ class _Reading:
 def _by_start(starts_ms: Sequence[int]) -> "array[int]":
     """Return the numbers of blocks by their start, of equals in their order."""
     # Each pair is one integer: a list of tuples takes three times the memory.
-    pairs = sorted(start_ms << _PLACE_BITS | number for number, start_ms in enumerate(starts_ms))
-    return array("I", (pair & _PLACE for pair in pairs))
+    pairs = sorted(start_ms << PLACE_BITS | number for number, start_ms in enumerate(starts_ms))
+    return array("I", (pair & PLACE for pair in pairs))

@@ -47,7 +47,7 @@ def parts(view: TenantView) -> Iterator[TenantView]:
         yield view
         return
     details = view.details
-    for held, ghosts, index, deletion, no_compact, parquet, local, copies in zip(
+    for held, ghosts, index, deletion, no_compact, parquet, local, copies, faults in zip(
         blocks.parts(),
         _split(view.ghosts, starts, view.ghosts.__getitem__),
         _indexes(view.index, starts),
@@ -56,6 +56,7 @@ def parts(view: TenantView) -> Iterator[TenantView]:
         _split(view.global_parquet_marks, starts),
         _split(details.no_compact_marks, starts),
         _split(details.global_marks, starts, itemgetter(1)),
+        _split(details.data_faults, starts),
         strict=True,
     ):
         yield replace(
@@ -66,7 +67,7 @@ def parts(view: TenantView) -> Iterator[TenantView]:
             global_deletion_marks=deletion,
             global_no_compact_marks=no_compact,
             global_parquet_marks=parquet,
-            details=replace(details, no_compact_marks=local, global_marks=copies),
+            details=replace(details, no_compact_marks=local, global_marks=copies, data_faults=faults),
         )
 
 

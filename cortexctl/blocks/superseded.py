@@ -7,7 +7,17 @@ from itertools import groupby, islice
 from typing import NamedTuple
 
 from cortexctl.blocks import layout
-from cortexctl.blocks.live import Live, LiveBlocks, group_key, live, metas_of, source_hash, streamed
+from cortexctl.blocks.live import (
+    PLACE,
+    PLACE_BITS,
+    Live,
+    LiveBlocks,
+    group_key,
+    live,
+    metas_of,
+    source_hash,
+    streamed,
+)
 from cortexctl.blocks.view import Block, TenantView
 from cortexctl.tsdb.columns import Column
 from cortexctl.tsdb.meta import Meta
@@ -15,8 +25,6 @@ from cortexctl.tsdb.meta import Meta
 _AT_ONCE = 1000
 """Blocks whose metas are compared at a time."""
 _SLOTS_PER_BLOCK = 8
-_PLACE_BITS = 32
-_PLACE = (1 << _PLACE_BITS) - 1
 
 _Suspects = tuple[Sequence[int], Sequence[int]]
 """Blocks with the same first source, and those that have that source, too; by place."""
@@ -127,10 +135,10 @@ class _FirstSources:
     """Which blocks have which source first."""
 
     def __init__(self, rows: LiveBlocks, places: Sequence[int]) -> None:
-        pairs = sorted(rows.first_sources[place] << _PLACE_BITS | place for place in places if rows.sources[place])
+        pairs = sorted(rows.first_sources[place] << PLACE_BITS | place for place in places if rows.sources[place])
         self._rows = rows
-        self._hashes = array("Q", (pair >> _PLACE_BITS for pair in pairs))
-        self._places = array("I", (pair & _PLACE for pair in pairs))
+        self._hashes = array("Q", (pair >> PLACE_BITS for pair in pairs))
+        self._places = array("I", (pair & PLACE for pair in pairs))
         self._mask = (1 << (_SLOTS_PER_BLOCK * len(pairs)).bit_length()) - 1
         self._slots = bytearray(self._mask + 1)
         """Whether any hash ends so: most sources are nobody's first, and told by a glance here."""
@@ -168,7 +176,7 @@ def _holders(tenant: TenantView, first: _FirstSources, places: Sequence[int]) ->
     Whoever has all sources of a block has its first. Most have that of no other, and need not be compared.
     """
     rows = live(tenant)
-    pairs = array("Q", (same[0] << _PLACE_BITS | place for same in first.repeated() for place in same))
+    pairs = array("Q", (same[0] << PLACE_BITS | place for same in first.repeated() for place in same))
     are_merged = bytearray(len(rows))
     for place in places:
         are_merged[place] = rows.sources[place] > 1
@@ -176,14 +184,14 @@ def _holders(tenant: TenantView, first: _FirstSources, places: Sequence[int]) ->
         for place, _, meta in streamed(tenant):
             if are_merged[place]:
                 others = islice(meta.compaction.sources, 1, None)
-                pairs.extend(start << _PLACE_BITS | place for start in first.having(others))
+                pairs.extend(start << PLACE_BITS | place for start in first.having(others))
     return pairs
 
 
 def _suspects(first: _FirstSources, pairs: Iterable[int]) -> Iterator[_Suspects]:
     """Yield the blocks whose first source is in others, too, with these; by start."""
-    for start, found in groupby(sorted(pairs), key=lambda pair: pair >> _PLACE_BITS):
-        yield first.like(start), array("I", (pair & _PLACE for pair, _ in groupby(found)))
+    for start, found in groupby(sorted(pairs), key=lambda pair: pair >> PLACE_BITS):
+        yield first.like(start), array("I", (pair & PLACE for pair, _ in groupby(found)))
 
 
 def _compared(tenant: TenantView, suspects: Iterable[_Suspects]) -> Iterator[tuple[int, int, bool]]:

@@ -7,7 +7,7 @@ from cortexctl.blocks.check_survey import CheckSurvey
 from cortexctl.blocks.checks import OF_A_TENANT
 from cortexctl.blocks.paged import PagedBlocks
 from cortexctl.blocks.parts import check_tenant, parts
-from cortexctl.blocks.survey import Fault
+from cortexctl.blocks.survey import Fault, StoredObject
 from cortexctl.blocks.view import TenantView
 from cortexctl.findings import run_checks
 from tests.builders import (
@@ -18,6 +18,7 @@ from tests.builders import (
     a_mark,
     a_meta,
     a_ulid,
+    a_visit_marker,
     an_entry,
     an_index,
     an_indexed_mark,
@@ -64,6 +65,7 @@ def plain() -> TenantView:
 
 
 def test_everything_is_in_one_part(paged: TenantView) -> None:
+    paged.details.data_faults = dict.fromkeys(ULIDS, ())
     found = list(parts(paged))
     assert len(found) >= COUNT // 3
     assert [ulid for part in found for ulid in part.blocks] == ULIDS
@@ -74,7 +76,7 @@ def test_everything_is_in_one_part(paged: TenantView) -> None:
     assert sorted(entry.block_id for entry in entries) == sorted(entry.block_id for entry in index.blocks)
     for marks in ("global_deletion_marks", "global_no_compact_marks", "global_parquet_marks"):
         assert [ulid for part in found for ulid in getattr(part, marks)] == sorted(getattr(paged, marks))
-    for name in ("no_compact_marks", "global_marks"):
+    for name in ("no_compact_marks", "global_marks", "data_faults"):
         of_parts = [key for part in found for key in getattr(part.details, name)]
         assert sorted(of_parts) == sorted(getattr(paged.details, name))
 
@@ -113,3 +115,19 @@ def test_a_tenant_without_an_index_that_can_be_read_has_parts_too(
     for index in (None, fault):
         paged.index = index
         assert {id(part.index) for part in parts(paged)} == {id(index)}
+
+
+def test_objects_that_are_listed_out_of_order_are_all_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check_survey, "PagedBlocks", lambda put_aside: PagedBlocks(put_aside, page=1, most_loose=1))
+    first, second = ULIDS[:2]
+    marker = layout.cleaner_visit_marker(TENANT)
+    reader = CheckSurvey(TENANT, NOW_S)
+    for key in (f"{TENANT}/{first}/index", f"{TENANT}/{second}/index", marker):
+        list(reader.see(StoredObject(key, 1, 1.0)))
+    reader.take(marker, a_visit_marker())
+    for block in (second, first):
+        assert list(reader.see(StoredObject(layout.meta(TENANT, block), 1, 1.0))) == [layout.meta(TENANT, block)]
+        reader.take(layout.meta(TENANT, block), a_meta(block))
+    for found in reader.result().blocks.values():
+        assert sorted(found.files) == ["index", "meta.json"]
+        assert found.own_meta is not None
