@@ -55,12 +55,15 @@ class PagedBlocks(MutableMapping[str, Block]):
         self._firsts: list[str] = []
         self._last = ""
         self._gone: set[str] = set()  # from their pages: deleted, or loose again
-        self._next_at = most_loose
+        self._skipped = 0
         self._open: tuple[int, dict[str, Block]] = (-1, {})
 
     def put_away(self, before: str) -> None:
         """Let blocks with ULIDs before this one be put into pages: nothing is to be changed in them any more."""
-        if len(self._loose) < self._next_at:
+        if self._skipped:
+            self._skipped -= 1
+            return
+        if len(self._loose) < self._most_loose:
             return
         settled = sorted(each for each in self._loose if self._last < each < before)
         size = self._page_size
@@ -69,7 +72,7 @@ class PagedBlocks(MutableMapping[str, Block]):
             self._pages.append(_Page.of((self._loose.pop(each) for each in ids), self._put_aside))
             self._firsts.append(ids[0])
             self._last = ids[-1]
-        self._next_at = max(self._most_loose, len(self._loose) + size)
+        self._skipped = size - 1 - len(settled) % size  # so often, at least, that a page is full
 
     def starts(self) -> list[str]:
         """Return where `parts` begin: the first at the very beginning."""

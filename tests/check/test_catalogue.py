@@ -12,7 +12,7 @@ import pytest
 from cortexctl.audit.bucket.check import Settings
 from cortexctl.blocks import check_survey
 from cortexctl.blocks.checks import CHECKS
-from cortexctl.blocks.paged import PagedBlocks
+from cortexctl.blocks.paged import PagedBlocks, PutAside
 from cortexctl.cli import tree
 from cortexctl.cli.main import app
 from cortexctl.config import BucketLocation, FilesystemSettings
@@ -67,9 +67,16 @@ def test_the_checks_find_this_and_nothing_else(code: str, case: Case, golden: Go
 def test_in_parts_the_checks_find_the_same(
     code: str, case: Case, light: Golden, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(check_survey, "PagedBlocks", lambda put_aside: PagedBlocks(put_aside, page=2, most_loose=2))
+    made: list[PagedBlocks] = []
+
+    def paged(put_aside: PutAside | None) -> PagedBlocks:
+        made.append(PagedBlocks(put_aside, page=2, most_loose=2))
+        return made[-1]
+
+    monkeypatch.setattr(check_survey, "PagedBlocks", paged)
     case.make(light)
     assert subjects(findings(light, case.settings)) == case.finds
+    assert all(len(blocks) < 5 or len(blocks.starts()) > 1 for blocks in made)
 
 
 @pytest.mark.all_stores

@@ -110,9 +110,13 @@ def check_bucket(
 
     of_a_tenant = [each for each in OF_A_TENANT if is_run(each)]
     for view in _views(bucket, run):
-        look_again(bucket, view)
-        whole.take(view)
-        run.findings += check_tenant(of_a_tenant, view, paste)
+        try:
+            run.fail(view.id, *unreadable(view))
+            look_again(bucket, view)
+            whole.take(view)
+            run.findings += list(check_tenant(of_a_tenant, view, paste))
+        except SourceError as error:
+            run.fail(view.id, error)
         if view.readable_index is not None and not view.is_deleting:
             run.index_updated_at_s[view.id] = view.readable_index.updated_at
         del view  # before the next is read: they are large
@@ -135,7 +139,6 @@ def _views(bucket: Bucket, run: _Run) -> Iterator[TenantView]:
         if isinstance(view, SourceError):
             run.fail(tenant, view)
         else:
-            run.fail(tenant, *unreadable(view))
             yield view
             del view
 

@@ -110,12 +110,14 @@ def check_index(
     unread: set[str] = set()
     for tenant, view in views(bucket, tenants, now_s, delays):
         faults = [view] if isinstance(view, SourceError) else list(unreadable(view))
+        if not isinstance(view, SourceError):
+            try:
+                _look_again(bucket, view)
+                findings += run_checks(chosen, view, view.id, paste)
+            except SourceError as error:
+                faults.append(error)
         failed += faults
         unread.update([tenant] if faults else ())
-        if isinstance(view, SourceError):
-            continue
-        _look_again(bucket, view)
-        findings += run_checks(chosen, view, view.id, paste)
     return Checked(findings, len(tenants), failed, frozenset(unread))
 
 
